@@ -24,9 +24,9 @@ struct af_stack_opts {
     double z0_um, dz_um;
     const char *z_name;  // take z from the file's name: a pattern such as "k-%fmm" (image/zname.h); NULL: not
     bool join;           // the paths are the planes of one stack, in natural order of their names
-    int series;          // which image of a file that has several, from 0
-    int channel, time;   // keep planes of this channel or time only; -1 or all-zero struct: see all_* below
-    bool one_channel, one_time; // whether `channel`, `time` are meant
+    size_t series;       // which image of a file that has several, from 0
+    size_t channel;      // keep planes of this channel only, counted from 1; 0: all
+    size_t time;         // keep planes of this time only, counted from 1; 0: all
     void (*warn)(void *ctx, const char *text); // told of what is odd but readable; NULL: nobody
     void *warn_ctx;
 };
