@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/stackopts.h"
+
+#include "cli/cli.h"
+#include <math.h>
+
+static void warn(void *prog, const char *text)
+{
+    af_cli_warn(prog, "%s", text);
+}
+
+int af_stackopts_make(const struct af_stackopts *so, const char *prog, bool quiet, struct af_stack_opts *o,
+                      struct af_err *err)
+{
+    if (!isnan(so->z0_um) && isnan(so->dz_um))
+        return af_fail(err, AF_EUSAGE, "--z0 needs --dz");
+    if (!isnan(so->dz_um) && so->z_name)
+        return af_fail(err, AF_EUSAGE, "--dz and --z-from-name exclude each other");
+    *o = (struct af_stack_opts){
+        .max_pixels = (size_t)so->max_pixels,
+        .set_z = !isnan(so->dz_um),
+        .z0_um = isnan(so->z0_um) ? 0 : so->z0_um,
+        .dz_um = so->dz_um,
+        .z_name = so->z_name,
+        .join = so->join,
+        .series = (size_t)so->series,
+        .channel = (size_t)so->channel,
+        .time = (size_t)so->time,
+        .warn = quiet ? NULL : warn,
+        .warn_ctx = (void *)prog,
+    };
+    return 0;
+}
