@@ -30,6 +30,7 @@ size_t af_sample_size(enum af_sample type);       // bytes
 const char *af_sample_name(enum af_sample type);  // "uint16": as OME-XML writes it
 unsigned af_sample_bits(enum af_sample type);     // 8 .. 64
 bool af_sample_is_float(enum af_sample type);
+bool af_sample_is_signed(enum af_sample type);    // of integers
 
 /* Smallest type of the given signedness that holds `bits` (1..64). */
 enum af_sample af_sample_for_bits(unsigned bits, bool is_signed);
@@ -41,7 +42,10 @@ enum af_sample af_sample_for_bits(unsigned bits, bool is_signed);
 int af_image_resize(struct af_image *img, size_t w, size_t h, enum af_sample type, struct af_err *err);
 void af_image_release(struct af_image *img);
 
-/* Row y, or n values from any array of samples, as double or float. 64-bit integers are rounded. */
+/* Row y: w samples, borrowed, writable where the image is. */
+void *af_image_row(const struct af_image *img, size_t y);
+
+/* Row y, or n values from any array of samples, as double. 64-bit integers are rounded. */
 void af_image_row_f64(const struct af_image *img, size_t y, double *out);
 void af_sample_to_f64(const void *in, enum af_sample type, size_t n, double *out);
 
