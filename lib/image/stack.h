@@ -7,6 +7,7 @@
 #ifndef AF_IMAGE_STACK_H
 #define AF_IMAGE_STACK_H
 #include "image/image.h"
+#include <math.h>
 
 /* What is known of one plane; NaN where it is not. */
 struct af_plane {
@@ -15,6 +16,8 @@ struct af_plane {
     double time_s;           // since the start of the stack
     size_t c, t, z;          // place in the file's dimensions
 };
+
+#define AF_PLANE_UNKNOWN ((struct af_plane){NAN, NAN, NAN, NAN, NAN, 0, 0, 0})
 
 /* How to read. All-zero is the default. */
 struct af_stack_opts {
