@@ -27,7 +27,10 @@ struct af_outfile {
     unsigned mode; // mode the file gets
 };
 
-/* Returns 0, or -1 with AF_ESYS and f empty. */
+/*
+ * Returns 0, or -1 with AF_ESYS and f empty. Choice: a file that may not be
+ * written is not replaced either, though its folder would allow it.
+ */
 int af_outfile_open(struct af_outfile *f, const char *path, struct af_err *err);
 
 /*

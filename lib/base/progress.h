@@ -8,8 +8,8 @@
 
 /*
  * On a terminal (TERM not "dumb") the bar is redrawn in place at most ten times a second and wiped
- * at the end; elsewhere each item gets a line `prog: 3/100 run3.ome.tif`, and
- * the end one with the rate. Nothing at all where total is 1 and the stream is no terminal.
+ * at the end; elsewhere each item gets a line `prog: 3/100 run3.ome.tif` (without items, a line
+ * every 30 s), and the end one with the rate. Nothing at all where total is 1 and the stream is no terminal.
  */
 struct af_progress {
     FILE *fp;          // NULL: silent

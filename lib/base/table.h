@@ -4,7 +4,8 @@
  *
  * `NA` is missing. Numbers are written with %.9g in the C locale. In a text
  * cell, backslash, tab, newline and carriage return are written \\ \t \n \r,
- * so that a row is a line whatever a file is called. Lines may end in CR LF.
+ * and a text that reads NA is written \NA, so that a row is a line and a name a
+ * name whatever a file is called. Lines may end in CR LF.
  */
 #ifndef AF_BASE_TABLE_H
 #define AF_BASE_TABLE_H
@@ -49,7 +50,7 @@ struct af_table_in {
 
 /*
  * Read the header. Returns 0, or -1 with AF_EDATA: no header, an empty or repeated
- * name, NUL bytes, a line over 1 MiB; AF_ESYS: read error, memory. Release in any case.
+ * name, NUL bytes, a line over 1 MiB, more than 4096 columns; AF_ESYS: read error, memory. Release in any case.
  */
 int af_table_open(struct af_table_in *t, FILE *fp, const char *name, struct af_err *err);
 void af_table_release(struct af_table_in *t); // does not close fp

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -227,6 +228,10 @@ static int out_of_range(const struct af_tool *tool, const struct af_option *o, c
 {
     const char *unit = o->kind == AF_OPT_LENGTH ? "um" : o->kind == AF_OPT_TIME ? "ms" : "";
 
+    if (isinf(o->max))
+        return af_cli_usage(tool, "--%s: '%s' is below %.10g%s", o->name, arg, o->min, unit);
+    if (isinf(o->min))
+        return af_cli_usage(tool, "--%s: '%s' is above %.10g%s", o->name, arg, o->max, unit);
     return af_cli_usage(tool, "--%s: '%s' is not in %.10g%s to %.10g%s", o->name, arg, o->min, unit,
                         o->max, unit);
 }
