@@ -85,7 +85,7 @@ static void even_windows_and_high_orders_are_refused(void **state)
     af_savgol_release(&s);
 }
 
-/* Numbers of scipy.signal.savgol_filter, tests/expect/make-signal.py. */
+/* Numbers of scipy.signal.savgol_filter, where they are good, and of rational arithmetic: tests/expect/make-signal.py. */
 static void agrees_with_scipy_to_1e_6(void **state)
 {
     double x[NMAX], y[NMAX], worst = 0;
