@@ -207,7 +207,7 @@ static unsigned row_max(const struct af_image *img, size_t y)
     return max;
 }
 
-static unsigned bits_for(unsigned maxval)
+unsigned af_pgm_bits(unsigned maxval)
 {
     unsigned bits = 1;
 
@@ -223,7 +223,7 @@ int af_pgm_read_body(FILE *fp, const char *name, const struct af_pgm_head *head,
 
     if (af_image_resize(img, head->w, head->h, head->maxval > 255 ? AF_U16 : AF_U8, err))
         return -1;
-    img->bits = bits_for(head->maxval);
+    img->bits = af_pgm_bits(head->maxval);
     stride = img->w * af_sample_size(img->type);
     for (size_t y = 0; y < img->h; y++) {
         uint8_t *row = (uint8_t *)img->data + y * stride;

@@ -17,6 +17,9 @@ struct af_pgm_head {
     size_t nheads;         // frames begun so far; the one at hand is frame nheads - 1
 };
 
+/* Significant bits of counts up to maxval: 4095 gives 12. */
+unsigned af_pgm_bits(unsigned maxval);
+
 /*
  * Read the header of the next frame: binary P5 or plain P2, blanks before it are passed over.
  * Comments such as `# z_um=12.345 x_um=0 y_um=0 exposure_ms=10 time_s=0.25` fill head->plane;

@@ -27,7 +27,8 @@ struct af_stack_opts {
     double z0_um, dz_um;
     const char *z_name;  // take z from the file's name: a pattern such as "k-%fmm" (image/zname.h); NULL: not
     bool join;           // the paths are the planes of one stack, in natural order of their names
-    size_t series;       // which image of a file that has several, from 0
+    bool uniform;        // refuse planes whose size or type is not that of the first
+    size_t series;       // which image of a file that has several, from 1; 0: the one that lies in the file given
     size_t channel;      // keep planes of this channel only, counted from 1; 0: all
     size_t time;         // keep planes of this time only, counted from 1; 0: all
     void (*warn)(void *ctx, const char *text); // told of what is odd but readable; NULL: nobody
@@ -37,7 +38,16 @@ struct af_stack_opts {
 #define AF_STACK_MAX_PLANES ((size_t)1 << 20)
 
 /* Where z_um comes from; af_stack_z_source() names it for people. */
-enum af_z_source { AF_Z_NONE, AF_Z_POSITION, AF_Z_MICROMANAGER, AF_Z_SPACING, AF_Z_IMAGEJ, AF_Z_PAGE, AF_Z_NAME, AF_Z_GIVEN };
+enum af_z_source {
+    AF_Z_NONE,
+    AF_Z_GIVEN,        // --z0, --dz
+    AF_Z_NAME,         // names of the files
+    AF_Z_POSITION,     // OME-XML PositionZ
+    AF_Z_MICROMANAGER, // tag 51123
+    AF_Z_PAGE,         // PageName, or a comment of a PGM frame
+    AF_Z_SPACING,      // OME-XML PhysicalSizeZ times the index
+    AF_Z_IMAGEJ,       // ImageJ's spacing times the index
+};
 
 struct af_stack; // opaque
 

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the pages of a TIFF file, and of those it names, mean together. */
+#include "image/stackparts.h"
+
+#include "base/memory.h"
+#include "image/imagej.h"
+#include "image/ome.h"
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ------------------------------------------------- sets of several files */
+
+/* Path of a file in the folder of `beside`; NULL with AF_ESYS, or AF_EDATA where the name leaves the folder. */
+static char *sibling(const char *beside, const char *file, struct af_err *err)
+{
+    const char *slash = strrchr(beside, '/');
+
+    if (strchr(file, '/') || !*file) {
+        af_fail(err, AF_EDATA, "%s: names '%s' as a part, which is outside its folder", beside, file);
+        return NULL;
+    }
+    return af_format(err, "%.*s%s", slash ? (int)(slash - beside + 1) : 0, beside, file);
+}
+
+/* Does a block lie in the file that was opened? A file that was renamed is known by its UUID, or by being the only one. */
+static bool is_own(const struct af_stack *st, const struct af_ome *ome, const struct af_ome_block *b, bool only)
+{
+    const char *slash = strrchr(st->name, '/'), *base = slash ? slash + 1 : st->name;
+
+    if (!b->file && !b->uuid)
+        return true;
+    if (b->uuid && ome->uuid && strcmp(b->uuid, ome->uuid) == 0)
+        return true;
+    if (b->file && strcmp(b->file, base) == 0)
+        return true;
+    return only;
+}
+
+/* Do all blocks of all images name the same file? */
+static bool one_file(const struct af_ome *ome)
+{
+    const char *file = NULL;
+
+    for (size_t i = 0; i < ome->nimages; i++)
+        for (size_t b = 0; b < ome->image[i].nblocks; b++) {
+            const char *f = ome->image[i].block[b].file;
+
+            if (f && file && strcmp(f, file) != 0)
+                return false;
+            file = f ? f : file;
+        }
+    return true;
+}
+
+/*
+ * Index of the file that a block lies in, 0 the one opened, SIZE_MAX absent.
+ * -1 with AF_ESYS.
+ */
+static int find_file(struct af_stack *st, const struct af_ome *ome, const struct af_ome_block *b, bool only,
+                     size_t *index, struct af_err *err)
+{
+    struct af_err why = {AF_OK, ""};
+    char *path;
+    int ret = 0;
+
+    *index = 0;
+    if (is_own(st, ome, b, only))
+        return 0;
+    *index = SIZE_MAX;
+    if (!b->file || strcmp(st->name, "-") == 0)
+        return 0;
+    if (!(path = sibling(st->name, b->file, &why))) {
+        if (why.kind == AF_ESYS)
+            return af_fail(err, AF_ESYS, "%s", why.text);
+        af_stack_warn(st, "%s", why.text);
+        return 0;
+    }
+    for (size_t i = 1; i < st->nfiles && *index == SIZE_MAX; i++)
+        if (strcmp(st->file[i].path, path) == 0)
+            *index = i;
+    if (*index == SIZE_MAX && access(path, R_OK) == 0)
+        ret = af_stack_add_file(st, path, AF_FILE_TIFF, index, err);
+    free(path);
+    return ret;
+}
+
+/* ------------------------------------------------------------ OME-XML */
+
+/* Fill where[0 .. n-1] in dimension order from one block. */
+static int place_block(struct af_stack *st, const struct af_ome *ome, const struct af_ome_image *im,
+                       const struct af_ome_block *b, struct af_stack_place *where, size_t *absent,
+                       struct af_err *err)
+{
+    size_t n = im->nc * im->nt * im->nz, at = af_ome_index(im, b->c, b->t, b->z), file, count = b->count;
+
+    if (find_file(st, ome, b, one_file(ome), &file, err))
+        return -1;
+    if (!count)
+        count = file == 0 && b->ifd < af_tiff_npages(st->tiff) ? af_tiff_npages(st->tiff) - b->ifd : n;
+    for (size_t k = 0; k < count && at + k < n; k++) {
+        if (file == SIZE_MAX)
+            ++*absent;
+        else if (file > 0 || b->ifd + k < af_tiff_npages(st->tiff))
+            where[at + k] = (struct af_stack_place){file, b->ifd + k, 0};
+    }
+    return 0;
+}
+
+/* Which image: the one asked for, or the first that has a plane in the file opened. */
+static int choose_image(struct af_stack *st, const struct af_ome *ome, size_t *choice, struct af_err *err)
+{
+    *choice = 0;
+    if (st->o.series > ome->nimages)
+        return af_fail(err, AF_EUSAGE, "%s: has %zu images, no image %zu", st->name, ome->nimages, st->o.series);
+    if (st->o.series) {
+        *choice = st->o.series - 1;
+        return 0;
+    }
+    for (size_t i = 0; i < ome->nimages; i++)
+        for (size_t b = 0; b < ome->image[i].nblocks; b++)
+            if (is_own(st, ome, &ome->image[i].block[b], false)) {
+                *choice = i;
+                return 0;
+            }
+    return 0;
+}
+
+static bool wanted(const struct af_stack *st, const struct af_plane *p)
+{
+    return (!st->o.channel || p->c == st->o.channel - 1) && (!st->o.time || p->t == st->o.time - 1);
+}
+
+/* z of the planes by the first source that has it; sets st->info.z_source. */
+static void ome_z(struct af_stack *st, const struct af_ome_image *im, bool private_z, bool page_z)
+{
+    if (im->has_z && !im->z_relative)
+        st->info.z_source = AF_Z_POSITION;
+    else if (private_z)
+        st->info.z_source = AF_Z_MICROMANAGER;
+    else if (page_z)
+        st->info.z_source = AF_Z_PAGE;
+    else if (im->has_z)
+        st->info.z_source = AF_Z_POSITION;
+    else if (!isnan(im->dz_um) && im->nz > 1)
+        st->info.z_source = AF_Z_SPACING;
+    if (st->info.z_source == AF_Z_POSITION && im->z_relative)
+        af_stack_warn(st, "%s: PositionZ has no unit of length, taken as um", st->name);
+}
+
+static double or_else(double a, double b)
+{
+    return isnan(a) ? b : a;
+}
+
+static void merge_plane(struct af_plane *p, const struct af_plane *page, enum af_z_source source, double dz_um)
+{
+    if (source == AF_Z_MICROMANAGER || source == AF_Z_PAGE)
+        p->z_um = page->z_um;
+    else if (source == AF_Z_SPACING)
+        p->z_um = dz_um * (double)p->z;
+    p->x_um = or_else(p->x_um, page->x_um);
+    p->y_um = or_else(p->y_um, page->y_um);
+    p->exposure_ms = or_else(p->exposure_ms, page->exposure_ms);
+    p->time_s = or_else(p->time_s, page->time_s);
+}
+
+static const struct af_tiff_page *own_page(const struct af_stack *st, const struct af_stack_place *at)
+{
+    return at->file == 0 ? af_tiff_page(st->tiff, at->page) : NULL;
+}
+
+static int keep_planes(struct af_stack *st, const struct af_ome_image *im, const struct af_stack_place *where,
+                       struct af_err *err)
+{
+    size_t n = im->nc * im->nt * im->nz;
+    bool private_z = false, page_z = false;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct af_tiff_page *page = where[i].file == SIZE_MAX ? NULL : own_page(st, &where[i]);
+
+        private_z |= page && page->private_z;
+        page_z |= page && !page->private_z && !isnan(page->plane.z_um);
+    }
+    ome_z(st, im, private_z, page_z);
+    for (size_t i = 0; i < n; i++) {
+        const struct af_plane unknown = AF_PLANE_UNKNOWN;
+        struct af_plane p = im->plane[i];
+
+        if (!wanted(st, &p))
+            continue;
+        if (where[i].file == SIZE_MAX) {
+            st->info.missing++;
+            continue;
+        }
+        merge_plane(&p, own_page(st, &where[i]) ? &own_page(st, &where[i])->plane : &unknown, st->info.z_source,
+                    im->dz_um);
+        if (af_stack_add_plane(st, &p, where[i], err))
+            return -1;
+    }
+    return 0;
+}
+
+static int from_image(struct af_stack *st, const struct af_ome *ome, const struct af_ome_image *im,
+                      struct af_err *err)
+{
+    size_t n = im->nc * im->nt * im->nz, absent = 0;
+    struct af_stack_place *where = af_calloc(n, sizeof(*where), err);
+    int ret = -1;
+
+    if (!where)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        bool there = !im->nblocks && i < af_tiff_npages(st->tiff);
+
+        where[i] = (struct af_stack_place){there ? 0 : SIZE_MAX, i, 0};
+    }
+    for (size_t b = 0; b < im->nblocks; b++)
+        if (place_block(st, ome, im, &im->block[b], where, &absent, err))
+            goto done;
+    st->info.format = "OME-TIFF";
+    st->info.nc = im->nc;
+    st->info.nt = im->nt;
+    st->info.nz = im->nz;
+    st->info.px_um = im->px_um;
+    st->info.py_um = im->py_um;
+    st->info.dz_um = im->dz_um;
+    if (keep_planes(st, im, where, err))
+        goto done;
+    if (im->date && !(st->date = af_strdup(im->date, err)))
+        goto done;
+    if (st->info.missing)
+        af_stack_warn(st, "%s: %zu of the %zu planes it promises are %s", st->name, st->info.missing, n,
+                      absent ? "in files that are absent" : "not there");
+    ret = 0;
+done:
+    free(where);
+    return ret;
+}
+
+static int read_metadata_file(const struct af_stack *st, const char *file, char **text, size_t *n,
+                              struct af_err *err)
+{
+    char *path = sibling(st->name, file, err);
+    FILE *fp = path ? fopen(path, "rb") : NULL;
+    size_t room = 0, got = 0;
+    int ret = -1;
+
+    *text = NULL;
+    *n = 0;
+    if (path && !fp)
+        af_fail_errno(err, "%s: the OME-XML of %s", path, st->name);
+    while (fp && *n <= AF_OME_MAX) {
+        if (af_grow((void **)text, &room, *n + 65536, 1, err))
+            break;
+        got = fread(*text + *n, 1, room - *n, fp);
+        *n += got;
+        if (got)
+            continue;
+        ret = ferror(fp) ? af_fail_errno(err, "%s", path) : 0;
+        break;
+    }
+    if (fp)
+        fclose(fp);
+    free(path);
+    return ret;
+}
+
+/* Parse the description, or the file that it names instead. */
+static int parse_ome(const struct af_stack *st, struct af_ome *ome, struct af_err *err)
+{
+    char *text, *file;
+    size_t n;
+    int ret;
+
+    if (af_ome_parse(ome, st->ome, strlen(st->ome), st->name, st->o.max_planes, err))
+        return -1;
+    if (!ome->metadata_file || ome->nimages)
+        return 0;
+    file = ome->metadata_file;
+    ome->metadata_file = NULL;
+    af_ome_release(ome);
+    ret = read_metadata_file(st, file, &text, &n, err) ||
+          af_ome_parse(ome, text, n, file, st->o.max_planes, err);
+    free(text);
+    free(file);
+    return ret || !ome->nimages ? -1 : 0;
+}
+
+/* 1: done; 0: not OME, or broken beyond use, which is said; -1: AF_ESYS, AF_EUSAGE. */
+static int from_ome(struct af_stack *st, struct af_err *err)
+{
+    struct af_err why = {AF_OK, ""};
+    struct af_ome ome = {0};
+    size_t choice;
+    int ret = -1;
+
+    if (!af_ome_is(af_tiff_description(st->tiff)))
+        return 0;
+    if (!(st->ome = af_strdup(af_tiff_description(st->tiff), err)))
+        return -1;
+    if (parse_ome(st, &ome, &why)) {
+        if (why.kind == AF_ESYS) {
+            af_fail(err, AF_ESYS, "%s", why.text);
+        } else {
+            af_stack_warn(st, "%s; read as plain TIFF", why.text);
+            ret = 0;
+        }
+    } else if (choose_image(st, &ome, &choice, err) == 0 && from_image(st, &ome, &ome.image[choice], err) == 0) {
+        ret = 1;
+    }
+    af_ome_release(&ome);
+    return ret;
+}
+
+/* --------------------------------------------------- other kinds of TIFF */
+
+static int from_imagej(struct af_stack *st, const struct af_imagej *ij, struct af_err *err)
+{
+    size_t pages = af_tiff_npages(st->tiff), n = ij->nc * ij->nz * ij->nt;
+
+    if (pages == 1 && n > 1) {
+        if (n > st->o.max_planes)
+            return af_fail(err, AF_EDATA, "%s: more than %zu planes", st->name, st->o.max_planes);
+        if (af_tiff_unroll(st->tiff, n, err))
+            return -1;
+        pages = n;
+    }
+    st->info.format = "ImageJ TIFF";
+    st->info.nc = ij->nc;
+    st->info.nt = ij->nt;
+    st->info.nz = ij->nz;
+    st->info.dz_um = fabs(ij->spacing_um);
+    st->info.z_source = isnan(ij->spacing_um) || ij->nz == 1 ? AF_Z_NONE : AF_Z_IMAGEJ;
+    st->info.missing = pages < n ? n - pages : 0;
+    for (size_t i = 0; i < pages; i++) {
+        struct af_plane p = AF_PLANE_UNKNOWN;
+
+        p.c = i % ij->nc;
+        p.z = i / ij->nc % ij->nz;
+        p.t = i / ij->nc / ij->nz;
+        if (st->info.z_source == AF_Z_IMAGEJ)
+            p.z_um = ij->spacing_um * (double)p.z;
+        if (wanted(st, &p) && af_stack_add_plane(st, &p, (struct af_stack_place){0, i, 0}, err))
+            return -1;
+    }
+    return 0;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Pages in their order, thumbnails left out; Micro-Manager's and our own pages say their z. */
+static int from_pages(struct af_stack *st, struct af_err *err)
+{
+    bool all_z = true, private_z = false;
+
+    st->info.format = "TIFF";
+    for (size_t i = 0; i < af_tiff_npages(st->tiff); i++) {
+        const struct af_tiff_page *page = af_tiff_page(st->tiff, i);
+        struct af_plane p = page->plane;
+
+        if (page->reduced && af_tiff_npages(st->tiff) > 1)
+            continue;
+        if (!page->private_z)
+            p.z = i;
+        private_z |= page->private_z;
+        all_z &= !isnan(p.z_um);
+        st->info.nc = larger(st->info.nc, p.c + 1);
+        st->info.nt = larger(st->info.nt, p.t + 1);
+        st->info.nz = larger(st->info.nz, p.z + 1);
+        if (wanted(st, &p) && af_stack_add_plane(st, &p, (struct af_stack_place){0, i, 0}, err))
+            return -1;
+    }
+    if (private_z)
+        st->info.format = "Micro-Manager TIFF";
+    if (all_z)
+        st->info.z_source = private_z ? AF_Z_MICROMANAGER : AF_Z_PAGE;
+    return 0;
+}
+
+int af_stack_from_tiff(struct af_stack *st, struct af_err *err)
+{
+    const char *damage = af_tiff_damage(st->tiff), *date = af_tiff_date(st->tiff);
+    struct af_imagej ij;
+    int done = from_ome(st, err);
+
+    if (done < 0)
+        return -1;
+    if (!done) {
+        if (st->o.series > 1)
+            return af_fail(err, AF_EUSAGE, "%s: has one image, no image %zu", st->name, st->o.series);
+        if (af_imagej_parse(af_tiff_description(st->tiff), &ij) ? from_imagej(st, &ij, err)
+                                                                : from_pages(st, err))
+            return -1;
+        st->info.px_um = st->info.py_um = af_tiff_pixel_um(st->tiff);
+    }
+    if (damage) {
+        af_stack_warn(st, "%s: cut short behind page %zu: %s", st->name, af_tiff_npages(st->tiff) - 1, damage);
+        st->info.missing += !st->info.missing;
+    }
+    if (!st->date && date && !(st->date = af_strdup(date, err)))
+        return -1;
+    if (!st->nplanes && (st->o.channel || st->o.time))
+        return af_fail(err, AF_EUSAGE, "%s: no plane of channel %zu, time %zu (it has %zu and %zu)", st->name,
+                       st->o.channel, st->o.time, st->info.nc, st->info.nt);
+    if (!st->nplanes)
+        return af_fail(err, AF_EDATA, "%s: no plane that is there", st->name);
+    return 0;
+}
