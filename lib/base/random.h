@@ -21,8 +21,8 @@ struct af_random {
 void af_random_init(struct af_random *r, uint64_t seed, const char *name);
 
 uint64_t af_random_u64(struct af_random *r);
-double af_random_uniform(struct af_random *r);                 // [0, 1), 53 bits
-uint64_t af_random_below(struct af_random *r, uint64_t n);     // 0 .. n-1, unbiased; n > 0
-double af_random_normal(struct af_random *r);                  // mean 0, variance 1; two draws each (Box and Muller)
+double af_random_uniform(struct af_random *r);             // [0, 1), 53 bits
+uint64_t af_random_below(struct af_random *r, uint64_t n); // 0 .. n-1, unbiased; n > 0
+double af_random_normal(struct af_random *r);              // mean 0, variance 1 (Box and Muller)
 
 #endif

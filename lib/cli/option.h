@@ -31,7 +31,7 @@ struct af_option {
 
 struct af_tool {
     const char *name;       // "af-label"
-    const char *operands;   // "[STACK]..."; "" where there are none (then an operand is a usage error)
+    const char *operands;   // "[STACK]..."; "": an operand is a usage error
     const char *summary;    // one sentence for --help and completion
     const struct af_option *options; // sorted as --help shall show them, ended by AF_OPTIONS_END
 };
@@ -43,7 +43,7 @@ struct af_tool {
  */
 #define AF_OPTIONS_END                                                                            \
     {'h', "help", AF_OPT_ACTION, 0, NULL, "print this help and end", NULL, 0, 0},                 \
-    {'V', "version", AF_OPT_ACTION, 0, NULL, "print name, version and licence and end", NULL, 0, 0}, \
+    {'V', "version", AF_OPT_ACTION, 0, NULL, "print name and version and end", NULL, 0, 0},       \
     {0, "completion", AF_OPT_ACTION, 0, "SHELL", NULL, "bash|zsh", 0, 0},                         \
     {0, NULL, AF_OPT_ACTION, 0, NULL, NULL, NULL, 0, 0}
 
@@ -55,11 +55,16 @@ struct af_tool {
  * --completion (on stdout); 2 after a usage error, already reported on
  * stderr as `af-label: --span: 'x' is not a number` and `Try 'af-label --help'.`
  * A number out of range says the range. argv[0] is set to the tool's name.
+ *
+ * Also readies the process: a limit on file sizes becomes EFBIG (SIGXFSZ is
+ * ignored), and standard streams that the caller has closed are held by
+ * /dev/null, opened the wrong way round so that using one is an error.
  */
 int af_cli_parse(const struct af_tool *tool, int argc, char **argv, void *opts, int *operand);
 
 /* Report a usage error found after parsing, in the same two lines; returns 2. */
-int af_cli_usage(const struct af_tool *tool, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int af_cli_usage(const struct af_tool *tool, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Completion scripts, from the same table. */
 void af_cli_complete_bash(const struct af_tool *tool);
