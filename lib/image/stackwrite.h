@@ -9,7 +9,10 @@ struct af_keyvalue {
     const char *key, *value;
 };
 
-/* What is written besides pixels. NULL and NaN: not known, not written. All strings borrowed until close. */
+/*
+ * What is written besides pixels. NULL and NaN: not known, not written; begin with
+ * AF_STACK_META_UNKNOWN. All strings are borrowed until commit or discard.
+ */
 struct af_stack_meta {
     size_t nplanes;        // planned; 0: unknown. Decides classic or BigTIFF and the provisional OME-XML
     double px_um, py_um;   // pixel size in the sample
@@ -27,6 +30,9 @@ struct af_stack_meta {
     const struct af_keyvalue *keys;
     size_t nkeys;
 };
+#define AF_STACK_META_UNKNOWN                                                                      \
+    ((struct af_stack_meta){.px_um = NAN, .py_um = NAN, .dz_um = NAN, .magnification = NAN,       \
+                            .na = NAN, .wavelength_nm = NAN, .temperature_c = NAN})
 
 struct af_stack_writer; // opaque
 
@@ -34,7 +40,9 @@ struct af_stack_writer; // opaque
  * Begin `path`. Planes are appended to `path.part`, which is a readable
  * stack after each plane: a process that is killed leaves the old `path` and a
  * readable `path.part`. "-" is stdout: the whole stack is held in memory and written at the end.
- * -1 with AF_ESYS; AF_EUSAGE where path.part exists and another process is writing it.
+ * -1 with AF_ESYS;
+ * AF_EBUSY where another process is writing path.part. What a killed process
+ * left there is begun anew.
  */
 int af_stack_writer_open(struct af_stack_writer **w, const char *path, const struct af_stack_meta *meta, struct af_err *err);
 

@@ -71,6 +71,41 @@ ssize_t af_tiffio_pread(struct af_tiffio *io, void *buf, size_t n, uint64_t offs
     return (ssize_t)done;
 }
 
+static int write_file(struct af_tiffio *io, const uint8_t *buf, size_t n, uint64_t offset)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t put = pwrite(io->fd, buf + done, n - done, (off_t)(offset + done));
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return -1;
+        done += (size_t)put;
+    }
+    return 0;
+}
+
+static int write_memory(struct af_tiffio *io, const uint8_t *buf, size_t n, uint64_t offset)
+{
+    if (af_grow((void **)&io->bytes, &io->room, (size_t)offset + n, 1, NULL)) {
+        errno = ENOMEM;
+        return -1;
+    }
+    if (offset > io->size)
+        memset(io->bytes + io->size, 0, (size_t)(offset - io->size));
+    memcpy(io->bytes + offset, buf, n);
+    return 0;
+}
+
+int af_tiffio_pwrite(struct af_tiffio *io, const void *buf, size_t n, uint64_t offset)
+{
+    if (io->fd >= 0 ? write_file(io, buf, n, offset) : write_memory(io, buf, n, offset))
+        return -1;
+    if (offset + n > io->size)
+        io->size = offset + n;
+    return 0;
+}
+
 /* ------------------------------------------- what libtiff calls back */
 
 static tmsize_t do_read(thandle_t h, void *buf, tmsize_t n)
@@ -86,45 +121,17 @@ static tmsize_t do_read(thandle_t h, void *buf, tmsize_t n)
     return got;
 }
 
-static int write_file(struct af_tiffio *io, const uint8_t *buf, size_t n)
-{
-    for (size_t done = 0; done < n;) {
-        ssize_t put = pwrite(io->fd, buf + done, n - done, (off_t)(io->pos + done));
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return -1;
-        done += (size_t)put;
-    }
-    return 0;
-}
-
-static int write_memory(struct af_tiffio *io, const uint8_t *buf, size_t n)
-{
-    if (af_grow((void **)&io->bytes, &io->room, (size_t)io->pos + n, 1, NULL)) {
-        errno = ENOMEM;
-        return -1;
-    }
-    if (io->pos > io->size)
-        memset(io->bytes + io->size, 0, (size_t)(io->pos - io->size));
-    memcpy(io->bytes + io->pos, buf, n);
-    return 0;
-}
-
 static tmsize_t do_write(thandle_t h, void *buf, tmsize_t n)
 {
     struct af_tiffio *io = h;
 
     if (n <= 0)
         return 0;
-    if (io->fd >= 0 ? write_file(io, buf, (size_t)n) : write_memory(io, buf, (size_t)n)) {
+    if (af_tiffio_pwrite(io, buf, (size_t)n, io->pos)) {
         io->error_errno = errno;
         return 0;
     }
     io->pos += (uint64_t)n;
-    if (io->pos > io->size)
-        io->size = io->pos;
     return n;
 }
 

@@ -39,4 +39,7 @@ TIFF *af_tiffio_open_write(struct af_tiffio *io, const char *name, bool bigtiff)
 /* Read n bytes at `offset`, past libtiff: the bytes got (less only at the end), or -1 with errno. */
 ssize_t af_tiffio_pread(struct af_tiffio *io, void *buf, size_t n, uint64_t offset);
 
+/* Write n bytes at `offset`, past libtiff. 0, or -1 with errno. */
+int af_tiffio_pwrite(struct af_tiffio *io, const void *buf, size_t n, uint64_t offset);
+
 #endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "image/verify.h"
+
+#include <math.h>
+#include <stdio.h>
+
+struct check {
+    af_verify_report *report;
+    void *ctx;
+    long found;
+    size_t w, h;             // px, of the first plane
+    enum af_sample type;
+    struct af_plane last;    // plane before, its z NaN where there is none
+    double direction;        // sign of the first step; 0: none yet
+};
+
+static void tell(struct check *c, size_t plane, const char *problem, const char *detail)
+{
+    c->found++;
+    c->report(c->ctx, plane, problem, detail);
+}
+
+static void check_pixels(struct check *c, const struct af_image *img, size_t i)
+{
+    struct af_image_stats s;
+    char text[96];
+    double n = (double)(img->w * img->h);
+
+    if (i == 0) {
+        c->w = img->w;
+        c->h = img->h;
+        c->type = img->type;
+    } else if (img->w != c->w || img->h != c->h || img->type != c->type) {
+        snprintf(text, sizeof(text), "%zux%zu %s, plane 0 is %zux%zu %s", img->w, img->h,
+                 af_sample_name(img->type), c->w, c->h, af_sample_name(c->type));
+        tell(c, i, "size", text);
+    }
+    af_image_measure(img, &s);
+    if (s.nan) {
+        snprintf(text, sizeof(text), "%zu px", s.nan);
+        tell(c, i, "nan", text);
+    }
+    if (s.min == s.max) {
+        snprintf(text, sizeof(text), "all counts are %.9g", s.min);
+        tell(c, i, "black", text);
+    } else if ((double)s.saturated > AF_VERIFY_SATURATED * n) {
+        snprintf(text, sizeof(text), "%.3g %% of the pixels at full scale", 100 * (double)s.saturated / n);
+        tell(c, i, "saturated", text);
+    }
+}
+
+static void check_z(struct check *c, const struct af_plane *p, size_t i)
+{
+    double step = p->z_um - c->last.z_um;
+    char text[96];
+
+    if (i == 0 || p->c != c->last.c || p->t != c->last.t) {
+        c->direction = 0;
+        step = NAN;
+    }
+    if (isnan(p->z_um)) {
+        tell(c, i, "no-z", "z is not known");
+    } else if (step == 0) {
+        snprintf(text, sizeof(text), "z stays at %.9g um", p->z_um);
+        tell(c, i, "z-repeat", text);
+    } else if (step * c->direction < 0) {
+        snprintf(text, sizeof(text), "z goes back from %.9g to %.9g um", c->last.z_um, p->z_um);
+        tell(c, i, "z-turns", text);
+    } else if (!isnan(step)) {
+        c->direction = step;
+    }
+    c->last = *p;
+}
+
+long af_stack_verify(struct af_stack *st, af_verify_report *report, void *ctx, struct af_err *err)
+{
+    struct check c = {.report = report, .ctx = ctx, .last = AF_PLANE_UNKNOWN};
+    struct af_err why = {AF_OK, ""};
+    struct af_image img = {0};
+    char text[64];
+    size_t i = 0;
+    int more;
+
+    while ((more = af_stack_next(st, &img, &i, &why)) == 1) {
+        check_pixels(&c, &img, i);
+        check_z(&c, af_stack_plane(st, i), i);
+    }
+    af_image_release(&img);
+    if (more < 0 && why.kind == AF_ESYS)
+        return af_fail(err, why.kind, "%s", why.text);
+    if (more < 0)
+        tell(&c, c.found || i ? i + 1 : i, "unreadable", why.text);
+    if (af_stack_info(st)->missing) {
+        snprintf(text, sizeof(text), "%zu planes or more", af_stack_info(st)->missing);
+        tell(&c, SIZE_MAX, "missing", text);
+    }
+    return c.found;
+}
