@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "image/stackcopy.h"
+
+#include "base/outfile.h"
+#include "image/pgm.h"
+#include "image/stackwrite.h"
+#include <string.h>
+
+static struct af_stack_meta meta_of(const struct af_stack_info *in, const struct af_stack_copy *o)
+{
+    const char *slash = strrchr(in->name, '/');
+    struct af_stack_meta m = AF_STACK_META_UNKNOWN;
+
+    m.nplanes = in->nplanes == SIZE_MAX ? 0 : in->nplanes;
+    m.px_um = isnan(o->pixel_um) ? in->px_um : o->pixel_um;
+    m.py_um = isnan(o->pixel_um) ? in->py_um : o->pixel_um;
+    m.dz_um = in->dz_um;
+    m.date = in->date;
+    m.image_name = slash ? slash + 1 : in->name;
+    m.bigtiff = o->bigtiff;
+    return m;
+}
+
+/* Each plane of the stack to put(); 0 at the end. */
+static int each_plane(struct af_stack *st, const struct af_stack_copy *o,
+                      int (*put)(void *to, const struct af_image *, const struct af_plane *, struct af_err *),
+                      void *to, struct af_err *err)
+{
+    struct af_image img = {0};
+    size_t i = 0, done = 0;
+    int more;
+
+    while ((more = af_stack_next(st, &img, &i, err)) == 1) {
+        more = put(to, &img, af_stack_plane(st, i), err);
+        if (!more && o->step && o->step(o->step_ctx, ++done))
+            more = af_fail(err, AF_ESYS, "%s: interrupted", af_stack_info(st)->name);
+        if (more)
+            break;
+    }
+    af_image_release(&img);
+    return more;
+}
+
+static int put_ome(void *to, const struct af_image *img, const struct af_plane *p, struct af_err *err)
+{
+    return af_stack_writer_add(to, img, p, err);
+}
+
+static int put_pgm(void *to, const struct af_image *img, const struct af_plane *p, struct af_err *err)
+{
+    return af_pgm_write(to, img, p, err);
+}
+
+int af_stack_copy_ome(struct af_stack *st, const char *path, const struct af_stack_copy *o, struct af_err *err)
+{
+    const struct af_stack_meta meta = meta_of(af_stack_info(st), o);
+    struct af_stack_writer *w;
+
+    if (af_stack_writer_open(&w, path, &meta, err))
+        return -1;
+    if (each_plane(st, o, put_ome, w, err)) {
+        af_stack_writer_discard(w, false);
+        return -1;
+    }
+    return af_stack_writer_commit(w, err);
+}
+
+int af_stack_copy_pgm(struct af_stack *st, const char *path, const struct af_stack_copy *o, struct af_err *err)
+{
+    struct af_outfile f = {0};
+
+    if (strcmp(path, "-") == 0)
+        return each_plane(st, o, put_pgm, stdout, err);
+    if (af_outfile_open(&f, path, err))
+        return -1;
+    if (each_plane(st, o, put_pgm, f.fp, err)) {
+        af_outfile_discard(&f);
+        return -1;
+    }
+    return af_outfile_commit(&f, err);
+}
