@@ -17,20 +17,25 @@ enum { FORMAT_OME, FORMAT_PGM };
 
 struct opts {
     bool bigtiff, quiet;
-    int format;                // FORMAT_OME or FORMAT_PGM
+    int format; // FORMAT_OME or FORMAT_PGM
     const char *output;
-    double pixel_um;           // NaN: as the input says
+    double pixel_um; // NaN: as the input says
     struct af_stackopts stack;
-    const char *const *paths;  // operands, or "-"
+    const char *const *paths; // operands, or "-"
     size_t npaths;
 };
 
 static const struct af_option options[] = {
-    {0, "bigtiff", AF_OPT_FLAG, offsetof(struct opts, bigtiff), NULL, "write BigTIFF also below 3.9 GB", NULL, 0, 0},
-    {0, "format", AF_OPT_CHOICE, offsetof(struct opts, format), "ome|pgm", "OME-TIFF or a PGM stream [ome]", "ome|pgm", 0, 0},
-    {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE", "write there, - is stdout [-]", NULL, 0, 0},
-    {0, "pixel", AF_OPT_LENGTH, offsetof(struct opts, pixel_um), "LENGTH", "pixel size in the sample [from the file]", NULL, 1e-6, 1e6},
-    {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no warnings, no progress", NULL, 0, 0},
+    {0, "bigtiff", AF_OPT_FLAG, offsetof(struct opts, bigtiff), NULL,
+     "write BigTIFF also below 3.9 GB", NULL, 0, 0},
+    {0, "format", AF_OPT_CHOICE, offsetof(struct opts, format), "ome|pgm",
+     "OME-TIFF or a PGM stream [ome]", "ome|pgm", 0, 0},
+    {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE",
+     "write there, - is stdout [-]", NULL, 0, 0},
+    {0, "pixel", AF_OPT_LENGTH, offsetof(struct opts, pixel_um), "LENGTH",
+     "pixel size in the sample [from the file]", NULL, 1e-6, 1e6},
+    {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no warnings, no progress",
+     NULL, 0, 0},
     AF_STACKOPTS_ROWS(struct opts, stack),
     AF_OPTIONS_END,
 };
@@ -47,7 +52,11 @@ static int parse_args(int argc, char **argv, struct opts *o)
     static const char *const from_stdin[] = {"-"};
     int operand, status;
 
-    *o = (struct opts){.output = "-", .pixel_um = NAN, .stack = AF_STACKOPTS_INIT, .paths = from_stdin, .npaths = 1};
+    *o = (struct opts){.output = "-",
+                       .pixel_um = NAN,
+                       .stack = AF_STACKOPTS_INIT,
+                       .paths = from_stdin,
+                       .npaths = 1};
     status = af_cli_parse(&tool, argc, argv, o, &operand);
     if (status >= 0)
         return status;
@@ -77,7 +86,8 @@ static int run(const struct opts *o, struct af_err *err)
     struct af_stack *st = NULL;
     int ret = -1;
 
-    if (af_stackopts_make(&o->stack, PROG, o->quiet, &so, err) || af_stack_open(&st, o->paths, o->npaths, &so, err))
+    if (af_stackopts_make(&o->stack, PROG, o->quiet, &so, err) ||
+        af_stack_open(&st, o->paths, o->npaths, &so, err))
         return -1;
     af_cli_catch_signals();
     af_progress_begin(&progress, o->quiet || !isatty(STDERR_FILENO) ? NULL : stderr, PROG, "planes",

@@ -22,11 +22,15 @@ struct opts {
 
 static const struct af_option options[] = {
     AF_STACKOPTS_ROWS(struct opts, stack),
-    {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL, "leave the header line out", NULL, 0, 0},
-    {0, "ome", AF_OPT_FLAG, offsetof(struct opts, ome), NULL, "print the OME-XML instead", NULL, 0, 0},
+    {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
+     "leave the header line out", NULL, 0, 0},
+    {0, "ome", AF_OPT_FLAG, offsetof(struct opts, ome), NULL, "print the OME-XML instead", NULL, 0,
+     0},
     {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no warnings", NULL, 0, 0},
-    {'v', "verbose", AF_OPT_FLAG, offsetof(struct opts, verbose), NULL, "say what kind of stack it is, on stderr", NULL, 0, 0},
-    {0, "verify", AF_OPT_FLAG, offsetof(struct opts, verify), NULL, "print what is wrong instead; status 1 if anything", NULL, 0, 0},
+    {'v', "verbose", AF_OPT_FLAG, offsetof(struct opts, verbose), NULL,
+     "say what kind of stack it is, on stderr", NULL, 0, 0},
+    {0, "verify", AF_OPT_FLAG, offsetof(struct opts, verify), NULL,
+     "print what is wrong instead; status 1 if anything", NULL, 0, 0},
     AF_OPTIONS_END,
 };
 
@@ -37,8 +41,9 @@ static const struct af_tool tool = {
     options,
 };
 
-static const char *const plane_columns[] = {"file", "plane", "z_um", "x_um", "y_um", "exposure_ms", "time_s",
-                                            "width", "height", "bits", "min", "max", "mean", "saturated"};
+static const char *const plane_columns[] = {"file",        "plane",  "z_um",  "x_um",     "y_um",
+                                            "exposure_ms", "time_s", "width", "height",   "bits",
+                                            "min",         "max",    "mean",  "saturated"};
 static const char *const verify_columns[] = {"file", "plane", "problem", "detail"};
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -128,9 +133,11 @@ static void say_kind(const struct af_stack_info *in)
 {
     fprintf(stderr, "%s: %s: %s", PROG, in->name, in->format);
     if (in->nplanes != SIZE_MAX)
-        fprintf(stderr, ", %zu planes (%zu channels, %zu times, %zu z) of %zux%zu px %s, %u bits", in->nplanes,
-                in->nc, in->nt, in->nz, in->w, in->h, af_sample_name(in->type), in->bits);
-    fprintf(stderr, ", z %s%s\n", in->z_source == AF_Z_NONE ? "" : "from ", af_stack_z_source(in->z_source));
+        fprintf(stderr, ", %zu planes (%zu channels, %zu times, %zu z) of %zux%zu px %s, %u bits",
+                in->nplanes, in->nc, in->nt, in->nz, in->w, in->h, af_sample_name(in->type),
+                in->bits);
+    fprintf(stderr, ", z %s%s\n", in->z_source == AF_Z_NONE ? "" : "from ",
+            af_stack_z_source(in->z_source));
 }
 
 /* One stack; the status it ends with. */
@@ -142,7 +149,8 @@ static int show(const struct opts *o, const char *const *paths, size_t n, struct
     long found = 0;
     int bad;
 
-    bad = af_stackopts_make(&o->stack, PROG, o->quiet, &so, &err) || af_stack_open(&st, paths, n, &so, &err);
+    bad = af_stackopts_make(&o->stack, PROG, o->quiet, &so, &err) ||
+          af_stack_open(&st, paths, n, &so, &err);
     if (!bad && o->verbose)
         say_kind(af_stack_info(st));
     if (!bad && o->ome) {

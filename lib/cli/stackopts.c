@@ -9,8 +9,8 @@ static void warn(void *prog, const char *text)
     af_cli_warn(prog, "%s", text);
 }
 
-int af_stackopts_make(const struct af_stackopts *so, const char *prog, bool quiet, struct af_stack_opts *o,
-                      struct af_err *err)
+int af_stackopts_make(const struct af_stackopts *so, const char *prog, bool quiet,
+                      struct af_stack_opts *o, struct af_err *err)
 {
     if (!isnan(so->z0_um) && isnan(so->dz_um))
         return af_fail(err, AF_EUSAGE, "--z0 needs --dz");

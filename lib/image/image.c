@@ -11,10 +11,11 @@ static const struct {
     bool is_float;
     const char *name;
 } sample[AF_NSAMPLES] = {
-    [AF_U8] = {1, false, "uint8"},   [AF_U16] = {2, false, "uint16"}, [AF_U32] = {4, false, "uint32"},
-    [AF_U64] = {8, false, "uint64"}, [AF_I8] = {1, false, "int8"},    [AF_I16] = {2, false, "int16"},
-    [AF_I32] = {4, false, "int32"},  [AF_I64] = {8, false, "int64"},  [AF_F32] = {4, true, "float"},
-    [AF_F64] = {8, true, "double"},
+    [AF_U8] = {1, false, "uint8"},   [AF_U16] = {2, false, "uint16"},
+    [AF_U32] = {4, false, "uint32"}, [AF_U64] = {8, false, "uint64"},
+    [AF_I8] = {1, false, "int8"},    [AF_I16] = {2, false, "int16"},
+    [AF_I32] = {4, false, "int32"},  [AF_I64] = {8, false, "int64"},
+    [AF_F32] = {4, true, "float"},   [AF_F64] = {8, true, "double"},
 };
 
 size_t af_sample_size(enum af_sample type)
@@ -51,7 +52,8 @@ enum af_sample af_sample_for_bits(unsigned bits, bool is_signed)
     return t;
 }
 
-int af_image_resize(struct af_image *img, size_t w, size_t h, enum af_sample type, struct af_err *err)
+int af_image_resize(struct af_image *img, size_t w, size_t h, enum af_sample type,
+                    struct af_err *err)
 {
     size_t n, bytes;
 
@@ -121,7 +123,8 @@ double af_image_full_scale(const struct af_image *img)
     return ldexp(1, (int)img->bits - (af_sample_is_signed(img->type) ? 1 : 0)) - 1;
 }
 
-/* Integers: a first pass for extremes and sum; the second, for saturated pixels, only where there can be any. */
+/* Integers: a first pass for extremes and sum; the second, for saturated pixels, only where there
+ * can be any. */
 #define MEASURE(T, SUM)                                                                            \
     do {                                                                                           \
         const T *v = img->data;                                                                    \
@@ -149,7 +152,8 @@ static void measure_float(const struct af_image *img, size_t n, struct af_image_
     s->min = INFINITY;
     s->max = -INFINITY;
     for (size_t i = 0; i < n; i++) {
-        v = img->type == AF_F32 ? (double)((const float *)img->data)[i] : ((const double *)img->data)[i];
+        v = img->type == AF_F32 ? (double)((const float *)img->data)[i]
+                                : ((const double *)img->data)[i];
         if (isnan(v)) {
             s->nan++;
             continue;

@@ -12,34 +12,48 @@
  * depths are widened: 1..8 bits to U8, 9..16 to U16, 17..32 to U32, 33..64 to
  * U64 (signed alike), half and 24-bit float to F32.
  */
-enum af_sample { AF_U8, AF_U16, AF_U32, AF_U64, AF_I8, AF_I16, AF_I32, AF_I64, AF_F32, AF_F64, AF_NSAMPLES };
+enum af_sample {
+    AF_U8,
+    AF_U16,
+    AF_U32,
+    AF_U64,
+    AF_I8,
+    AF_I16,
+    AF_I32,
+    AF_I64,
+    AF_F32,
+    AF_F64,
+    AF_NSAMPLES
+};
 
 /*
  * x to the right, y down, pixel centres at whole numbers; row y begins at
  * data + y * w * af_sample_size(type), no padding. All-zero is the empty state.
  */
 struct af_image {
-    size_t w, h;          // px
+    size_t w, h; // px
     enum af_sample type;
-    unsigned bits;        // significant bits, 1..64: 12 for a 12-bit camera in U16
-    void *data;           // [h][w]
-    size_t room;          // bytes allocated at data
+    unsigned bits; // significant bits, 1..64: 12 for a 12-bit camera in U16
+    void *data;    // [h][w]
+    size_t room;   // bytes allocated at data
 };
 
-size_t af_sample_size(enum af_sample type);       // bytes
-const char *af_sample_name(enum af_sample type);  // "uint16": as OME-XML writes it
-unsigned af_sample_bits(enum af_sample type);     // 8 .. 64
+size_t af_sample_size(enum af_sample type);      // bytes
+const char *af_sample_name(enum af_sample type); // "uint16": as OME-XML writes it
+unsigned af_sample_bits(enum af_sample type);    // 8 .. 64
 bool af_sample_is_float(enum af_sample type);
-bool af_sample_is_signed(enum af_sample type);    // of integers
+bool af_sample_is_signed(enum af_sample type); // of integers
 
 /* Smallest type of the given signedness that holds `bits` (1..64). */
 enum af_sample af_sample_for_bits(unsigned bits, bool is_signed);
 
 /*
- * Give img the size and type (bits: all of the type's); keeps its memory where that is large enough, content undefined.
- * Returns 0, or -1 with AF_EUSAGE (w or h is 0) or AF_ESYS (overflow, memory) and img unchanged.
+ * Give img the size and type (bits: all of the type's); keeps its memory where that is large
+ * enough, content undefined. Returns 0, or -1 with AF_EUSAGE (w or h is 0) or AF_ESYS (overflow,
+ * memory) and img unchanged.
  */
-int af_image_resize(struct af_image *img, size_t w, size_t h, enum af_sample type, struct af_err *err);
+int af_image_resize(struct af_image *img, size_t w, size_t h, enum af_sample type,
+                    struct af_err *err);
 void af_image_release(struct af_image *img);
 
 /* Row y: w samples, borrowed, writable where the image is. */
@@ -54,7 +68,8 @@ double af_image_full_scale(const struct af_image *img);
 
 /*
  * What a look at a plane tells. NaN values are left out of min, max, mean and counted.
- * saturated: values at or above full scale (0 for float); mean summed exactly for integers up to 32 bits.
+ * saturated: values at or above full scale (0 for float); mean summed exactly for integers up to 32
+ * bits.
  */
 struct af_image_stats {
     double min, max, mean;

@@ -60,7 +60,8 @@ bool af_imagej_parse(const char *text, struct af_imagej *ij)
         if (ij->unit_um == 0)
             ij->unit_um = NAN;
     }
-    if (value(text, "spacing", spacing, sizeof(spacing)) && af_parse_real(spacing, &ij->spacing_um, NULL) == 0)
+    if (value(text, "spacing", spacing, sizeof(spacing)) &&
+        af_parse_real(spacing, &ij->spacing_um, NULL) == 0)
         ij->spacing_um *= ij->unit_um;
     return true;
 }

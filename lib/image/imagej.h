@@ -12,7 +12,8 @@ struct af_imagej {
     double unit_um;            // micrometres in its unit of length; NaN: none
 };
 
-/* False where the text is not ImageJ's. Source: ImageJ's FileInfo and TiffEncoder, description string. */
+/* False where the text is not ImageJ's. Source: ImageJ's FileInfo and TiffEncoder, description
+ * string. */
 bool af_imagej_parse(const char *description, struct af_imagej *ij);
 
 #endif

@@ -7,7 +7,8 @@
 /*
  * json: n bytes, need not end in NUL. Sets the fields of *p that it has: ZPositionUm,
  * XPositionUm, YPositionUm, Exposure-ms (or Exposure), ElapsedTime-ms, and the
- * indices Slice, Channel, Frame. Returns whether there was a z. Text that is no JSON changes nothing.
+ * indices Slice, Channel, Frame. Returns whether there was a z. Text that is no JSON changes
+ * nothing.
  *
  * Source: Micro-Manager's MultipageTiffWriter metadata; reference/ome rules.
  */

@@ -176,8 +176,8 @@ static int parse_block(struct af_ome_image *im, size_t *room, const xmlNode *n, 
     return 0;
 }
 
-static int parse_sizes(struct af_ome_image *im, const xmlNode *px, const char *name, size_t max_planes,
-                       struct af_err *err)
+static int parse_sizes(struct af_ome_image *im, const xmlNode *px, const char *name,
+                       size_t max_planes, struct af_err *err)
 {
     char *order = attribute(px, "DimensionOrder", NULL);
     size_t n;
@@ -194,7 +194,8 @@ static int parse_sizes(struct af_ome_image *im, const xmlNode *px, const char *n
     im->nt = count(px, "SizeT", 1);
     if (!im->nz || !im->nc || !im->nt || !af_size_mul(im->nz, im->nc, &n) ||
         !af_size_mul(n, im->nt, &n) || n > max_planes)
-        return af_fail(err, AF_EDATA, "%s: OME-XML: %zu x %zu x %zu planes", name, im->nz, im->nc, im->nt);
+        return af_fail(err, AF_EDATA, "%s: OME-XML: %zu x %zu x %zu planes", name, im->nz, im->nc,
+                       im->nt);
     im->px_um = quantity(px, "PhysicalSizeX", af_unit_um, "um", NULL);
     im->py_um = quantity(px, "PhysicalSizeY", af_unit_um, "um", NULL);
     im->dz_um = quantity(px, "PhysicalSizeZ", af_unit_um, "um", NULL);
@@ -210,8 +211,8 @@ static int parse_sizes(struct af_ome_image *im, const xmlNode *px, const char *n
     return 0;
 }
 
-static int parse_image(struct af_ome_image *im, const xmlNode *n, const char *name, size_t max_planes,
-                       struct af_err *err)
+static int parse_image(struct af_ome_image *im, const xmlNode *n, const char *name,
+                       size_t max_planes, struct af_err *err)
 {
     static const char *const date_names[] = {"AcquisitionDate", "AcquiredDate", "CreationDate"};
     const xmlNode *px = child(n, "Pixels");
@@ -238,8 +239,8 @@ static int parse_image(struct af_ome_image *im, const xmlNode *n, const char *na
     return 0;
 }
 
-static int parse_document(struct af_ome *ome, const xmlNode *root, const char *name, size_t max_planes,
-                          struct af_err *err)
+static int parse_document(struct af_ome *ome, const xmlNode *root, const char *name,
+                          size_t max_planes, struct af_err *err)
 {
     const xmlNode *stub = child(root, "BinaryOnly");
     size_t room = 0;
@@ -265,7 +266,8 @@ int af_ome_parse(struct af_ome *ome, const char *xml, size_t n, const char *name
                  struct af_err *err)
 {
     /* NONET alone: no entities are put in (NOENT), no DTD is loaded, no limit is lifted (HUGE). */
-    const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_COMPACT;
+    const int options =
+        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_COMPACT;
     const xmlNode *root;
     xmlDoc *doc;
     int ret = -1;
@@ -277,8 +279,9 @@ int af_ome_parse(struct af_ome *ome, const char *xml, size_t n, const char *name
     if (!doc) {
         const xmlError *e = xmlGetLastError();
 
-        return af_fail(err, e && e->code == XML_ERR_NO_MEMORY ? AF_ESYS : AF_EDATA, "%s: OME-XML: line %d: %.*s",
-                       name, e ? e->line : 0, e && e->message ? (int)strcspn(e->message, "\n") : 8,
+        return af_fail(err, e && e->code == XML_ERR_NO_MEMORY ? AF_ESYS : AF_EDATA,
+                       "%s: OME-XML: line %d: %.*s", name, e ? e->line : 0,
+                       e && e->message ? (int)strcspn(e->message, "\n") : 8,
                        e && e->message ? e->message : "no XML");
     }
     root = xmlDocGetRootElement(doc);

@@ -153,17 +153,21 @@ static void put_pixels(FILE *fp, const struct af_stack_meta *m, const struct af_
 {
     const uint16_t one = 1;
 
-    fprintf(fp, "  <Pixels ID=\"Pixels:0\" DimensionOrder=\"XYZCT\" Type=\"%s\"", af_sample_name(img->type));
+    fprintf(fp, "  <Pixels ID=\"Pixels:0\" DimensionOrder=\"XYZCT\" Type=\"%s\"",
+            af_sample_name(img->type));
     if (!af_sample_is_float(img->type))
         fprintf(fp, " SignificantBits=\"%u\"", img->bits);
-    fprintf(fp, " BigEndian=\"%s\" SizeX=\"%zu\" SizeY=\"%zu\" SizeZ=\"%zu\" SizeC=\"1\" SizeT=\"1\"",
+    fprintf(fp,
+            " BigEndian=\"%s\" SizeX=\"%zu\" SizeY=\"%zu\" SizeZ=\"%zu\" SizeC=\"1\" SizeT=\"1\"",
             *(const uint8_t *)&one ? "false" : "true", img->w, img->h, n);
     quantity(fp, "PhysicalSizeX", m->px_um > 0 ? m->px_um : NAN, UM);
     quantity(fp, "PhysicalSizeY", m->py_um > 0 ? m->py_um : NAN, UM);
     quantity(fp, "PhysicalSizeZ", step_um(m, p, n), UM);
     fputs(">\n", fp);
     put_channel(fp, m);
-    fprintf(fp, "   <TiffData IFD=\"0\" FirstZ=\"0\" FirstC=\"0\" FirstT=\"0\" PlaneCount=\"%zu\"/>\n", n);
+    fprintf(fp,
+            "   <TiffData IFD=\"0\" FirstZ=\"0\" FirstC=\"0\" FirstT=\"0\" PlaneCount=\"%zu\"/>\n",
+            n);
     for (size_t i = 0; p && i < n; i++)
         put_plane(fp, &p[i], i);
     fputs("  </Pixels>\n", fp);
@@ -185,7 +189,8 @@ static void put_image(FILE *fp, const struct af_stack_meta *m, const struct af_i
     if (has_objective(m))
         fputs("  <ObjectiveSettings ID=\"Objective:0\"/>\n", fp);
     if (isfinite(m->temperature_c))
-        fprintf(fp, "  <ImagingEnvironment Temperature=\"%.10g\" TemperatureUnit=\"&#176;C\"/>\n", m->temperature_c);
+        fprintf(fp, "  <ImagingEnvironment Temperature=\"%.10g\" TemperatureUnit=\"&#176;C\"/>\n",
+                m->temperature_c);
     if (m->stage_label) {
         fputs("  <StageLabel", fp);
         text_attribute(fp, "Name", m->stage_label);
@@ -201,7 +206,8 @@ static void put_keys(FILE *fp, const struct af_stack_meta *m)
 {
     if (!m->nkeys)
         return;
-    fputs(" <StructuredAnnotations>\n  <MapAnnotation ID=\"Annotation:0\" Namespace=\"aftools/acquisition\">\n"
+    fputs(" <StructuredAnnotations>\n  <MapAnnotation ID=\"Annotation:0\" "
+          "Namespace=\"aftools/acquisition\">\n"
           "   <Value>",
           fp);
     for (size_t i = 0; i < m->nkeys; i++) {
@@ -214,8 +220,8 @@ static void put_keys(FILE *fp, const struct af_stack_meta *m)
     fputs("</Value>\n  </MapAnnotation>\n </StructuredAnnotations>\n", fp);
 }
 
-char *af_ome_write(const struct af_stack_meta *m, const struct af_image *img, const struct af_plane *planes,
-                   size_t n, struct af_err *err)
+char *af_ome_write(const struct af_stack_meta *m, const struct af_image *img,
+                   const struct af_plane *planes, size_t n, struct af_err *err)
 {
     char *text = NULL;
     size_t size;
@@ -231,12 +237,14 @@ char *af_ome_write(const struct af_stack_meta *m, const struct af_image *img, co
         af_fail_errno(err, "OME-XML");
         return NULL;
     }
-    fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-          "<OME xmlns=\"http://www.openmicroscopy.org/Schemas/OME/2016-06\" "
-          "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
-          "xsi:schemaLocation=\"http://www.openmicroscopy.org/Schemas/OME/2016-06 "
-          "http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd\" Creator=\"aftools " AF_VERSION "\">\n",
-          fp);
+    fputs(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+        "<OME xmlns=\"http://www.openmicroscopy.org/Schemas/OME/2016-06\" "
+        "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
+        "xsi:schemaLocation=\"http://www.openmicroscopy.org/Schemas/OME/2016-06 "
+        "http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd\" Creator=\"aftools " AF_VERSION
+        "\">\n",
+        fp);
     put_instrument(fp, m);
     put_image(fp, m, img, planes, n);
     put_keys(fp, m);

@@ -27,7 +27,8 @@ size_t af_pagename_format(const struct af_plane *p, char text[AF_PAGENAME_SIZE])
         double v = *(const double *)((const char *)p + field[i].place);
 
         if (isfinite(v))
-            n += (size_t)snprintf(text + n, AF_PAGENAME_SIZE - n, "%s%s=%.10g", n ? " " : "", field[i].name, v);
+            n += (size_t)snprintf(text + n, AF_PAGENAME_SIZE - n, "%s%s=%.10g", n ? " " : "",
+                                  field[i].name, v);
     }
     return n;
 }

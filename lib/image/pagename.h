@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is known of a plane, as one line of text: `z_um=-1.25 x_um=0 y_um=0 exposure_ms=10 time_s=3.2`.
- * Written into the PageName of every TIFF page, so that a stack whose writer died
- * has its z, and into the comments of PGM frames.
+ * What is known of a plane, as one line of text: `z_um=-1.25 x_um=0 y_um=0 exposure_ms=10
+ * time_s=3.2`. Written into the PageName of every TIFF page, so that a stack whose writer died has
+ * its z, and into the comments of PGM frames.
  */
 #ifndef AF_IMAGE_PAGENAME_H
 #define AF_IMAGE_PAGENAME_H

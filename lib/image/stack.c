@@ -45,12 +45,13 @@ void af_stack_warn(const struct af_stack *st, const char *fmt, ...)
     st->o.warn(st->o.warn_ctx, line.text);
 }
 
-int af_stack_add_file(struct af_stack *st, const char *path, enum af_file_format format, size_t *index,
-                      struct af_err *err)
+int af_stack_add_file(struct af_stack *st, const char *path, enum af_file_format format,
+                      size_t *index, struct af_err *err)
 {
     char *copy = af_strdup(path, err);
 
-    if (!copy || af_grow((void **)&st->file, &st->files_room, st->nfiles + 1, sizeof(*st->file), err)) {
+    if (!copy ||
+        af_grow((void **)&st->file, &st->files_room, st->nfiles + 1, sizeof(*st->file), err)) {
         free(copy);
         return -1;
     }
@@ -105,7 +106,8 @@ static int sniff(FILE *fp, const char *name, enum af_file_format *format, struct
     int c = getc(fp);
 
     if (c == EOF)
-        return ferror(fp) ? af_fail_errno(err, "%s", name) : af_fail(err, AF_EDATA, "%s: empty", name);
+        return ferror(fp) ? af_fail_errno(err, "%s", name)
+                          : af_fail(err, AF_EDATA, "%s: empty", name);
     ungetc(c, fp);
     if (c == 'I' || c == 'M')
         *format = AF_FILE_TIFF;
@@ -153,7 +155,8 @@ static int open_tiff(struct af_stack *st, FILE *fp, bool regular, struct af_err 
         return af_tiff_open(&st->tiff, path, st->o.max_pixels, st->o.max_planes, err);
     if (slurp(fp, st->name, &bytes, &n, err))
         return -1;
-    return af_tiff_open_memory(&st->tiff, st->name, bytes, n, st->o.max_pixels, st->o.max_planes, err);
+    return af_tiff_open_memory(&st->tiff, st->name, bytes, n, st->o.max_pixels, st->o.max_planes,
+                               err);
 }
 
 static int read_single(FILE *fp, const char *name, enum af_file_format format, size_t max_pixels,
@@ -430,14 +433,14 @@ static int first_plane(struct af_stack *st, struct af_err *err)
             return af_fail(err, AF_EDATA, "%s: no page %zu", st->file[at->file].path, at->page);
         page = af_tiff_page(st->tiff, at->page);
         if (page->refuse)
-            return af_fail(err, AF_EDATA, "%s: page %zu: %s", st->file[at->file].path, at->page, page->refuse);
+            return af_fail(err, AF_EDATA, "%s: page %zu: %s", st->file[at->file].path, at->page,
+                           page->refuse);
         st->info.w = page->w;
         st->info.h = page->h;
         st->info.type = page->type;
         st->info.bits = page->type == AF_F32 ? 32 : page->bits;
         return 0;
-    case AF_FILE_PGM:
-        return 0; // add_frame() has noted it
+    case AF_FILE_PGM: return 0; // add_frame() has noted it
     default:
         st->info.w = st->first.w;
         st->info.h = st->first.h;
@@ -447,7 +450,8 @@ static int first_plane(struct af_stack *st, struct af_err *err)
     }
 }
 
-static int open_stack(struct af_stack *st, const char *const *paths, size_t npaths, struct af_err *err)
+static int open_stack(struct af_stack *st, const char *const *paths, size_t npaths,
+                      struct af_err *err)
 {
     if (st->o.join && npaths > 1 ? join(st, paths, npaths, err) : open_one(st, err))
         return -1;
@@ -467,7 +471,8 @@ int af_stack_open(struct af_stack **out, const char *const *paths, size_t npaths
 
     *out = NULL;
     if (npaths == 0 || (npaths > 1 && !(o && o->join)))
-        return af_fail(err, AF_EUSAGE, "%zu files are not one stack; --join makes them one", npaths);
+        return af_fail(err, AF_EUSAGE, "%zu files are not one stack; --join makes them one",
+                       npaths);
     if (!(st = af_calloc(1, sizeof(*st), err)))
         return -1;
     if (o)
@@ -531,7 +536,8 @@ static int copy_image(struct af_image *to, const struct af_image *from, struct a
     return 0;
 }
 
-static int read_file(struct af_stack *st, const struct af_stack_file *f, struct af_image *img, struct af_err *err)
+static int read_file(struct af_stack *st, const struct af_stack_file *f, struct af_image *img,
+                     struct af_err *err)
 {
     bool regular;
     FILE *fp = NULL;
@@ -545,7 +551,8 @@ static int read_file(struct af_stack *st, const struct af_stack_file *f, struct 
     return ret;
 }
 
-static int read_pgm(struct af_stack *st, const struct af_stack_place *at, struct af_image *img, struct af_err *err)
+static int read_pgm(struct af_stack *st, const struct af_stack_place *at, struct af_image *img,
+                    struct af_err *err)
 {
     if (fseeko(st->fp, at->offset, SEEK_SET))
         return af_fail_errno(err, "%s", st->name);
@@ -554,12 +561,15 @@ static int read_pgm(struct af_stack *st, const struct af_stack_place *at, struct
     return af_pgm_read_body(st->fp, st->name, &st->head, img, err);
 }
 
-static int check_uniform(const struct af_stack *st, size_t i, const struct af_image *img, struct af_err *err)
+static int check_uniform(const struct af_stack *st, size_t i, const struct af_image *img,
+                         struct af_err *err)
 {
-    if (!st->o.uniform || (img->w == st->info.w && img->h == st->info.h && img->type == st->info.type))
+    if (!st->o.uniform ||
+        (img->w == st->info.w && img->h == st->info.h && img->type == st->info.type))
         return 0;
-    return af_fail(err, AF_EDATA, "%s: page %zu: %zux%zu %s, page 0 is %zux%zu %s", st->name, i, img->w, img->h,
-                   af_sample_name(img->type), st->info.w, st->info.h, af_sample_name(st->info.type));
+    return af_fail(err, AF_EDATA, "%s: page %zu: %zux%zu %s, page 0 is %zux%zu %s", st->name, i,
+                   img->w, img->h, af_sample_name(img->type), st->info.w, st->info.h,
+                   af_sample_name(st->info.type));
 }
 
 int af_stack_read(struct af_stack *st, size_t i, struct af_image *img, struct af_err *err)

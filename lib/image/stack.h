@@ -13,24 +13,26 @@
 struct af_plane {
     double z_um, x_um, y_um; // stage readback, as the file says it
     double exposure_ms;
-    double time_s;           // since the start of the stack
-    size_t c, t, z;          // place in the file's dimensions
+    double time_s;  // since the start of the stack
+    size_t c, t, z; // place in the file's dimensions
 };
 
 #define AF_PLANE_UNKNOWN ((struct af_plane){NAN, NAN, NAN, NAN, NAN, 0, 0, 0})
 
 /* How to read. All-zero is the default. */
 struct af_stack_opts {
-    size_t max_pixels;   // of one plane; 0: AF_STACK_MAX_PIXELS
-    size_t max_planes;   // 0: AF_STACK_MAX_PLANES
-    bool set_z;          // take z_um = z0_um + i * dz_um, whatever the file says
+    size_t max_pixels; // of one plane; 0: AF_STACK_MAX_PIXELS
+    size_t max_planes; // 0: AF_STACK_MAX_PLANES
+    bool set_z;        // take z_um = z0_um + i * dz_um, whatever the file says
     double z0_um, dz_um;
-    const char *z_name;  // take z from the file's name: a pattern such as "k-%fmm" (image/zname.h); NULL: not
-    bool join;           // the paths are the planes of one stack, in natural order of their names
-    bool uniform;        // refuse planes whose size or type is not that of the first
-    size_t series;       // which image of a file that has several, from 1; 0: the one that lies in the file given
-    size_t channel;      // keep planes of this channel only, counted from 1; 0: all
-    size_t time;         // keep planes of this time only, counted from 1; 0: all
+    const char *z_name; // take z from the file's name: a pattern such as "k-%fmm" (image/zname.h);
+                        // NULL: not
+    bool join;          // the paths are the planes of one stack, in natural order of their names
+    bool uniform;       // refuse planes whose size or type is not that of the first
+    size_t series;  // which image of a file that has several, from 1; 0: the one that lies in the
+                    // file given
+    size_t channel; // keep planes of this channel only, counted from 1; 0: all
+    size_t time;    // keep planes of this time only, counted from 1; 0: all
     void (*warn)(void *ctx, const char *text); // told of what is odd but readable; NULL: nobody
     void *warn_ctx;
 };
@@ -53,19 +55,19 @@ struct af_stack; // opaque
 
 /* What is true of the whole stack; borrowed from it until close. */
 struct af_stack_info {
-    const char *name;       // path, or "-": for messages and the `file` column
-    size_t nplanes;         // SIZE_MAX where a stream has not ended yet
-    size_t w, h;            // px, of the first plane
-    enum af_sample type;    // of the first plane
-    unsigned bits;          // significant
-    size_t nc, nt, nz;      // as the file says; 1 where it says nothing
-    double px_um, py_um;    // pixel size in the sample; NaN: unknown
-    double dz_um;           // nominal step; NaN: unknown
+    const char *name;    // path, or "-": for messages and the `file` column
+    size_t nplanes;      // SIZE_MAX where a stream has not ended yet
+    size_t w, h;         // px, of the first plane
+    enum af_sample type; // of the first plane
+    unsigned bits;       // significant
+    size_t nc, nt, nz;   // as the file says; 1 where it says nothing
+    double px_um, py_um; // pixel size in the sample; NaN: unknown
+    double dz_um;        // nominal step; NaN: unknown
     enum af_z_source z_source;
-    const char *date;       // acquisition, ISO 8601 "2026-11-21T10:00:00", or NULL
-    const char *format;     // "OME-TIFF", "ImageJ TIFF", "PGM", ...
-    size_t missing;         // planes that the file promises and that are not there
-    bool seekable;          // af_stack_read works
+    const char *date;   // acquisition, ISO 8601 "2026-11-21T10:00:00", or NULL
+    const char *format; // "OME-TIFF", "ImageJ TIFF", "PGM", ...
+    size_t missing;     // planes that the file promises and that are not there
+    bool seekable;      // af_stack_read works
 };
 
 /*
@@ -73,7 +75,8 @@ struct af_stack_info {
  * into memory, PGM is read frame by frame as it comes. o may be NULL.
  *
  * Returns 0, or -1 with *st NULL: AF_ESYS (cannot open, memory), AF_EDATA (what
- * is wrong with the file, colour included, or above a limit), AF_EUSAGE (no such series or channel).
+ * is wrong with the file, colour included, or above a limit), AF_EUSAGE (no such series or
+ * channel).
  */
 int af_stack_open(struct af_stack **st, const char *const *paths, size_t npaths,
                   const struct af_stack_opts *o, struct af_err *err);
@@ -85,10 +88,12 @@ const char *af_stack_z_source(enum af_z_source s);
 /* Plane i < nplanes, borrowed until close; NULL where a stream has not come so far. */
 const struct af_plane *af_stack_plane(const struct af_stack *st, size_t i);
 
-/* Read plane i into img (resized as needed). -1 with AF_EDATA, AF_ESYS; AF_EUSAGE where the stack is a stream. */
+/* Read plane i into img (resized as needed). -1 with AF_EDATA, AF_ESYS; AF_EUSAGE where the stack
+ * is a stream. */
 int af_stack_read(struct af_stack *st, size_t i, struct af_image *img, struct af_err *err);
 
-/* Read the next plane, from the first on. 1: a plane, its index in *i; 0: no more; -1 as af_stack_read. Works on streams too. */
+/* Read the next plane, from the first on. 1: a plane, its index in *i; 0: no more; -1 as
+ * af_stack_read. Works on streams too. */
 int af_stack_next(struct af_stack *st, struct af_image *img, size_t *i, struct af_err *err);
 
 /* The file's OME-XML as it stands, or NULL; borrowed until close. */

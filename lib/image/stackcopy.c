@@ -23,7 +23,8 @@ static struct af_stack_meta meta_of(const struct af_stack_info *in, const struct
 
 /* Each plane of the stack to put(); 0 at the end. */
 static int each_plane(struct af_stack *st, const struct af_stack_copy *o,
-                      int (*put)(void *to, const struct af_image *, const struct af_plane *, struct af_err *),
+                      int (*put)(void *to, const struct af_image *, const struct af_plane *,
+                                 struct af_err *),
                       void *to, struct af_err *err)
 {
     struct af_image img = {0};
@@ -41,17 +42,20 @@ static int each_plane(struct af_stack *st, const struct af_stack_copy *o,
     return more;
 }
 
-static int put_ome(void *to, const struct af_image *img, const struct af_plane *p, struct af_err *err)
+static int put_ome(void *to, const struct af_image *img, const struct af_plane *p,
+                   struct af_err *err)
 {
     return af_stack_writer_add(to, img, p, err);
 }
 
-static int put_pgm(void *to, const struct af_image *img, const struct af_plane *p, struct af_err *err)
+static int put_pgm(void *to, const struct af_image *img, const struct af_plane *p,
+                   struct af_err *err)
 {
     return af_pgm_write(to, img, p, err);
 }
 
-int af_stack_copy_ome(struct af_stack *st, const char *path, const struct af_stack_copy *o, struct af_err *err)
+int af_stack_copy_ome(struct af_stack *st, const char *path, const struct af_stack_copy *o,
+                      struct af_err *err)
 {
     const struct af_stack_meta meta = meta_of(af_stack_info(st), o);
     struct af_stack_writer *w;
@@ -65,7 +69,8 @@ int af_stack_copy_ome(struct af_stack *st, const char *path, const struct af_sta
     return af_stack_writer_commit(w, err);
 }
 
-int af_stack_copy_pgm(struct af_stack *st, const char *path, const struct af_stack_copy *o, struct af_err *err)
+int af_stack_copy_pgm(struct af_stack *st, const char *path, const struct af_stack_copy *o,
+                      struct af_err *err)
 {
     struct af_outfile f = {0};
 

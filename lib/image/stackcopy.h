@@ -6,8 +6,8 @@
 
 struct af_stack_copy {
     bool bigtiff;
-    double pixel_um;                      // NaN: as the source says
-    int (*step)(void *ctx, size_t done);  // after each plane; nonzero stops: AF_ESYS "interrupted"
+    double pixel_um;                     // NaN: as the source says
+    int (*step)(void *ctx, size_t done); // after each plane; nonzero stops: AF_ESYS "interrupted"
     void *step_ctx;
 };
 
@@ -16,9 +16,12 @@ struct af_stack_copy {
  * planes have the size and type of the first (AF_EDATA). "-" is stdout. The file at
  * `path` appears whole or not at all.
  */
-int af_stack_copy_ome(struct af_stack *st, const char *path, const struct af_stack_copy *o, struct af_err *err);
+int af_stack_copy_ome(struct af_stack *st, const char *path, const struct af_stack_copy *o,
+                      struct af_err *err);
 
-/* The same as PGM; unsigned counts of at most 16 bits (AF_EDATA). A pipe gets each frame as it comes. */
-int af_stack_copy_pgm(struct af_stack *st, const char *path, const struct af_stack_copy *o, struct af_err *err);
+/* The same as PGM; unsigned counts of at most 16 bits (AF_EDATA). A pipe gets each frame as it
+ * comes. */
+int af_stack_copy_pgm(struct af_stack *st, const char *path, const struct af_stack_copy *o,
+                      struct af_err *err);
 
 #endif

@@ -30,26 +30,27 @@ struct af_stack {
     struct af_plane *plane;       // [info.nplanes, or those of the stream so far]
     struct af_stack_place *place; // the same
     size_t nplanes, planes_room, places_room;
-    size_t next;                  // plane that af_stack_next() gives
-    struct af_tiff *tiff;         // the one TIFF file that is open
-    size_t tiff_file;             // which of `file` it is
-    FILE *fp;                     // PGM: the file or stream
+    size_t next;          // plane that af_stack_next() gives
+    struct af_tiff *tiff; // the one TIFF file that is open
+    size_t tiff_file;     // which of `file` it is
+    FILE *fp;             // PGM: the file or stream
     struct af_pgm_head head;
-    struct af_image first;        // PNG and BMP: plane 0, decoded when opened
+    struct af_image first; // PNG and BMP: plane 0, decoded when opened
 };
 
 /* printf to o.warn, where there is one. */
-void af_stack_warn(const struct af_stack *st, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void af_stack_warn(const struct af_stack *st, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Append a file or a plane. -1 with AF_ESYS, AF_EDATA (max_planes). *index may be NULL. */
-int af_stack_add_file(struct af_stack *st, const char *path, enum af_file_format format, size_t *index,
-                      struct af_err *err);
+int af_stack_add_file(struct af_stack *st, const char *path, enum af_file_format format,
+                      size_t *index, struct af_err *err);
 int af_stack_add_plane(struct af_stack *st, const struct af_plane *p, struct af_stack_place place,
                        struct af_err *err);
 
 /*
- * Find the planes of st->tiff, which is file 0, and of the files that it names, by its OME-XML, ImageJ
- * description or tags; sets planes, places and info but for name, size and type.
+ * Find the planes of st->tiff, which is file 0, and of the files that it names, by its OME-XML,
+ * ImageJ description or tags; sets planes, places and info but for name, size and type.
  */
 int af_stack_from_tiff(struct af_stack *st, struct af_err *err);
 

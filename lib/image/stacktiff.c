@@ -12,20 +12,24 @@
 
 /* ------------------------------------------------- sets of several files */
 
-/* Path of a file in the folder of `beside`; NULL with AF_ESYS, or AF_EDATA where the name leaves the folder. */
+/* Path of a file in the folder of `beside`; NULL with AF_ESYS, or AF_EDATA where the name leaves
+ * the folder. */
 static char *sibling(const char *beside, const char *file, struct af_err *err)
 {
     const char *slash = strrchr(beside, '/');
 
     if (strchr(file, '/') || !*file) {
-        af_fail(err, AF_EDATA, "%s: names '%s' as a part, which is outside its folder", beside, file);
+        af_fail(err, AF_EDATA, "%s: names '%s' as a part, which is outside its folder", beside,
+                file);
         return NULL;
     }
     return af_format(err, "%.*s%s", slash ? (int)(slash - beside + 1) : 0, beside, file);
 }
 
-/* Does a block lie in the file that was opened? A file that was renamed is known by its UUID, or by being the only one. */
-static bool is_own(const struct af_stack *st, const struct af_ome *ome, const struct af_ome_block *b, bool only)
+/* Does a block lie in the file that was opened? A file that was renamed is known by its UUID, or by
+ * being the only one. */
+static bool is_own(const struct af_stack *st, const struct af_ome *ome,
+                   const struct af_ome_block *b, bool only)
 {
     const char *slash = strrchr(st->name, '/'), *base = slash ? slash + 1 : st->name;
 
@@ -58,8 +62,8 @@ static bool one_file(const struct af_ome *ome)
  * Index of the file that a block lies in, 0 the one opened, SIZE_MAX absent.
  * -1 with AF_ESYS.
  */
-static int find_file(struct af_stack *st, const struct af_ome *ome, const struct af_ome_block *b, bool only,
-                     size_t *index, struct af_err *err)
+static int find_file(struct af_stack *st, const struct af_ome *ome, const struct af_ome_block *b,
+                     bool only, size_t *index, struct af_err *err)
 {
     struct af_err why = {AF_OK, ""};
     char *path;
@@ -93,12 +97,14 @@ static int place_block(struct af_stack *st, const struct af_ome *ome, const stru
                        const struct af_ome_block *b, struct af_stack_place *where, size_t *absent,
                        struct af_err *err)
 {
-    size_t n = im->nc * im->nt * im->nz, at = af_ome_index(im, b->c, b->t, b->z), file, count = b->count;
+    size_t n = im->nc * im->nt * im->nz, at = af_ome_index(im, b->c, b->t, b->z), file,
+           count = b->count;
 
     if (find_file(st, ome, b, one_file(ome), &file, err))
         return -1;
     if (!count)
-        count = file == 0 && b->ifd < af_tiff_npages(st->tiff) ? af_tiff_npages(st->tiff) - b->ifd : n;
+        count =
+            file == 0 && b->ifd < af_tiff_npages(st->tiff) ? af_tiff_npages(st->tiff) - b->ifd : n;
     for (size_t k = 0; k < count && at + k < n; k++) {
         if (file == SIZE_MAX)
             ++*absent;
@@ -109,11 +115,13 @@ static int place_block(struct af_stack *st, const struct af_ome *ome, const stru
 }
 
 /* Which image: the one asked for, or the first that has a plane in the file opened. */
-static int choose_image(struct af_stack *st, const struct af_ome *ome, size_t *choice, struct af_err *err)
+static int choose_image(struct af_stack *st, const struct af_ome *ome, size_t *choice,
+                        struct af_err *err)
 {
     *choice = 0;
     if (st->o.series > ome->nimages)
-        return af_fail(err, AF_EUSAGE, "%s: has %zu images, no image %zu", st->name, ome->nimages, st->o.series);
+        return af_fail(err, AF_EUSAGE, "%s: has %zu images, no image %zu", st->name, ome->nimages,
+                       st->o.series);
     if (st->o.series) {
         *choice = st->o.series - 1;
         return 0;
@@ -154,7 +162,8 @@ static double or_else(double a, double b)
     return isnan(a) ? b : a;
 }
 
-static void merge_plane(struct af_plane *p, const struct af_plane *page, enum af_z_source source, double dz_um)
+static void merge_plane(struct af_plane *p, const struct af_plane *page, enum af_z_source source,
+                        double dz_um)
 {
     if (source == AF_Z_MICROMANAGER || source == AF_Z_PAGE)
         p->z_um = page->z_um;
@@ -166,19 +175,21 @@ static void merge_plane(struct af_plane *p, const struct af_plane *page, enum af
     p->time_s = or_else(p->time_s, page->time_s);
 }
 
-static const struct af_tiff_page *own_page(const struct af_stack *st, const struct af_stack_place *at)
+static const struct af_tiff_page *own_page(const struct af_stack *st,
+                                           const struct af_stack_place *at)
 {
     return at->file == 0 ? af_tiff_page(st->tiff, at->page) : NULL;
 }
 
-static int keep_planes(struct af_stack *st, const struct af_ome_image *im, const struct af_stack_place *where,
-                       struct af_err *err)
+static int keep_planes(struct af_stack *st, const struct af_ome_image *im,
+                       const struct af_stack_place *where, struct af_err *err)
 {
     size_t n = im->nc * im->nt * im->nz;
     bool private_z = false, page_z = false;
 
     for (size_t i = 0; i < n; i++) {
-        const struct af_tiff_page *page = where[i].file == SIZE_MAX ? NULL : own_page(st, &where[i]);
+        const struct af_tiff_page *page =
+            where[i].file == SIZE_MAX ? NULL : own_page(st, &where[i]);
 
         private_z |= page && page->private_z;
         page_z |= page && !page->private_z && !isnan(page->plane.z_um);
@@ -194,8 +205,8 @@ static int keep_planes(struct af_stack *st, const struct af_ome_image *im, const
             st->info.missing++;
             continue;
         }
-        merge_plane(&p, own_page(st, &where[i]) ? &own_page(st, &where[i])->plane : &unknown, st->info.z_source,
-                    im->dz_um);
+        merge_plane(&p, own_page(st, &where[i]) ? &own_page(st, &where[i])->plane : &unknown,
+                    st->info.z_source, im->dz_um);
         if (af_stack_add_plane(st, &p, where[i], err))
             return -1;
     }
@@ -231,8 +242,8 @@ static int from_image(struct af_stack *st, const struct af_ome *ome, const struc
     if (im->date && !(st->date = af_strdup(im->date, err)))
         goto done;
     if (st->info.missing)
-        af_stack_warn(st, "%s: %zu of the %zu planes it promises are %s", st->name, st->info.missing, n,
-                      absent ? "in files that are absent" : "not there");
+        af_stack_warn(st, "%s: %zu of the %zu planes it promises are %s", st->name,
+                      st->info.missing, n, absent ? "in files that are absent" : "not there");
     ret = 0;
 done:
     free(where);
@@ -307,7 +318,8 @@ static int from_ome(struct af_stack *st, struct af_err *err)
             af_stack_warn(st, "%s; read as plain TIFF", why.text);
             ret = 0;
         }
-    } else if (choose_image(st, &ome, &choice, err) == 0 && from_image(st, &ome, &ome.image[choice], err) == 0) {
+    } else if (choose_image(st, &ome, &choice, err) == 0 &&
+               from_image(st, &ome, &ome.image[choice], err) == 0) {
         ret = 1;
     }
     af_ome_release(&ome);
@@ -392,21 +404,23 @@ int af_stack_from_tiff(struct af_stack *st, struct af_err *err)
         return -1;
     if (!done) {
         if (st->o.series > 1)
-            return af_fail(err, AF_EUSAGE, "%s: has one image, no image %zu", st->name, st->o.series);
+            return af_fail(err, AF_EUSAGE, "%s: has one image, no image %zu", st->name,
+                           st->o.series);
         if (af_imagej_parse(af_tiff_description(st->tiff), &ij) ? from_imagej(st, &ij, err)
                                                                 : from_pages(st, err))
             return -1;
         st->info.px_um = st->info.py_um = af_tiff_pixel_um(st->tiff);
     }
     if (damage) {
-        af_stack_warn(st, "%s: cut short behind page %zu: %s", st->name, af_tiff_npages(st->tiff) - 1, damage);
+        af_stack_warn(st, "%s: cut short behind page %zu: %s", st->name,
+                      af_tiff_npages(st->tiff) - 1, damage);
         st->info.missing += !st->info.missing;
     }
     if (!st->date && date && !(st->date = af_strdup(date, err)))
         return -1;
     if (!st->nplanes && (st->o.channel || st->o.time))
-        return af_fail(err, AF_EUSAGE, "%s: no plane of channel %zu, time %zu (it has %zu and %zu)", st->name,
-                       st->o.channel, st->o.time, st->info.nc, st->info.nt);
+        return af_fail(err, AF_EUSAGE, "%s: no plane of channel %zu, time %zu (it has %zu and %zu)",
+                       st->name, st->o.channel, st->o.time, st->info.nc, st->info.nt);
     if (!st->nplanes)
         return af_fail(err, AF_EDATA, "%s: no plane that is there", st->name);
     return 0;

@@ -16,7 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Description of page 0 while the number of planes is not known; longer than an entry holds, so that it has a place. */
+/* Description of page 0 while the number of planes is not known; longer than an entry holds, so
+ * that it has a place. */
 #define PROVISIONAL "aftools: a stack being written"
 
 /* Classic TIFF ends at 4 GiB; above this estimate BigTIFF is written. */
@@ -24,22 +25,24 @@
 
 struct af_stack_writer {
     struct af_stack_meta meta;
-    char *path, *part;      // part NULL: held in memory, written to `path` or stdout at the end
+    char *path, *part; // part NULL: held in memory, written to `path` or stdout at the end
     struct af_tiffio io;
-    TIFF *tif;              // NULL until the first plane
-    struct af_image like;   // size, type and bits of the first plane; no pixels
+    TIFF *tif;            // NULL until the first plane
+    struct af_image like; // size, type and bits of the first plane; no pixels
     struct af_plane *plane;
     size_t nplanes, room;
 };
 
 /* ---------------------------------------------------------------- open */
 
-/* The name still stands for the file we have locked? Another writer may have renamed it meanwhile. */
+/* The name still stands for the file we have locked? Another writer may have renamed it meanwhile.
+ */
 static bool same_file(int fd, const char *path)
 {
     struct stat a, b;
 
-    return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
 }
 
 static int open_part(struct af_stack_writer *w, struct af_err *err)
@@ -92,8 +95,8 @@ static void free_writer(struct af_stack_writer *w)
     free(w);
 }
 
-int af_stack_writer_open(struct af_stack_writer **out, const char *path, const struct af_stack_meta *meta,
-                         struct af_err *err)
+int af_stack_writer_open(struct af_stack_writer **out, const char *path,
+                         const struct af_stack_meta *meta, struct af_err *err)
 {
     struct af_stack_writer *w = af_calloc(1, sizeof(*w), err);
 
@@ -123,12 +126,14 @@ static int fail_tiff(struct af_stack_writer *w, struct af_err *err)
     }
     if (strstr(w->io.error, "Maximum TIFF file size"))
         return af_fail(err, AF_EDATA, "%s: over 4 GiB, which takes BigTIFF (--bigtiff)", name);
-    return af_fail(err, AF_ESYS, "%s: %s", name, w->io.error[0] ? w->io.error : "cannot be written");
+    return af_fail(err, AF_ESYS, "%s: %s", name,
+                   w->io.error[0] ? w->io.error : "cannot be written");
 }
 
 static int begin(struct af_stack_writer *w, const struct af_image *img, struct af_err *err)
 {
-    double bytes = ((double)(img->w * img->h * af_sample_size(img->type)) + 1000) * (double)w->meta.nplanes;
+    double bytes =
+        ((double)(img->w * img->h * af_sample_size(img->type)) + 1000) * (double)w->meta.nplanes;
 
     w->like = *img;
     w->like.data = NULL;
@@ -181,8 +186,8 @@ static void set_tags(struct af_stack_writer *w, const struct af_plane *p)
         TIFFSetField(w->tif, TIFFTAG_PAGENAME, name);
 }
 
-int af_stack_writer_add(struct af_stack_writer *w, const struct af_image *img, const struct af_plane *p,
-                        struct af_err *err)
+int af_stack_writer_add(struct af_stack_writer *w, const struct af_image *img,
+                        const struct af_plane *p, struct af_err *err)
 {
     tmsize_t bytes = (tmsize_t)(img->w * img->h * af_sample_size(img->type));
 
@@ -191,8 +196,8 @@ int af_stack_writer_add(struct af_stack_writer *w, const struct af_image *img, c
     if (!w->tif && begin(w, img, err))
         return -1;
     if (img->w != w->like.w || img->h != w->like.h || img->type != w->like.type)
-        return af_fail(err, AF_EDATA, "%s: plane %zu is %zux%zu %s, plane 0 is %zux%zu %s", w->path, w->nplanes,
-                       img->w, img->h, af_sample_name(img->type), w->like.w, w->like.h,
+        return af_fail(err, AF_EDATA, "%s: plane %zu is %zux%zu %s, plane 0 is %zux%zu %s", w->path,
+                       w->nplanes, img->w, img->h, af_sample_name(img->type), w->like.w, w->like.h,
                        af_sample_name(w->like.type));
     if (img->bits > w->like.bits)
         w->like.bits = img->bits;
@@ -228,8 +233,8 @@ static int read_number(struct af_stack_writer *w, uint64_t at, size_t size, uint
 
 /*
  * Put the final description behind the last plane, then point page 0 at it, with one write of the
- * entry's count and offset: at any moment before or after, the file is whole. (libtiff's own way, to
- * rewrite the directory, has a moment at which the file has no first page.)
+ * entry's count and offset: at any moment before or after, the file is whole. (libtiff's own way,
+ * to rewrite the directory, has a moment at which the file has no first page.)
  */
 static int point_at(struct af_stack_writer *w, const char *xml)
 {

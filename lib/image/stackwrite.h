@@ -14,10 +14,10 @@ struct af_keyvalue {
  * AF_STACK_META_UNKNOWN. All strings are borrowed until commit or discard.
  */
 struct af_stack_meta {
-    size_t nplanes;        // planned; 0: unknown. Decides classic or BigTIFF and the provisional OME-XML
-    double px_um, py_um;   // pixel size in the sample
-    double dz_um;          // nominal step, sign ignored
-    const char *date;      // acquisition, ISO 8601 "2026-11-21T10:00:00"
+    size_t nplanes; // planned; 0: unknown. Decides classic or BigTIFF and the provisional OME-XML
+    double px_um, py_um; // pixel size in the sample
+    double dz_um;        // nominal step, sign ignored
+    const char *date;    // acquisition, ISO 8601 "2026-11-21T10:00:00"
     const char *image_name, *stage_label, *channel_name;
     const char *objective; // model
     double magnification, na;
@@ -26,13 +26,18 @@ struct af_stack_meta {
     const char *laser;     // model; with wavelength_nm
     double wavelength_nm;
     double temperature_c;
-    bool bigtiff;          // even where the estimate fits in 3.9 GB
+    bool bigtiff; // even where the estimate fits in 3.9 GB
     const struct af_keyvalue *keys;
     size_t nkeys;
 };
 #define AF_STACK_META_UNKNOWN                                                                      \
-    ((struct af_stack_meta){.px_um = NAN, .py_um = NAN, .dz_um = NAN, .magnification = NAN,       \
-                            .na = NAN, .wavelength_nm = NAN, .temperature_c = NAN})
+    ((struct af_stack_meta){.px_um = NAN,                                                          \
+                            .py_um = NAN,                                                          \
+                            .dz_um = NAN,                                                          \
+                            .magnification = NAN,                                                  \
+                            .na = NAN,                                                             \
+                            .wavelength_nm = NAN,                                                  \
+                            .temperature_c = NAN})
 
 struct af_stack_writer; // opaque
 
@@ -44,12 +49,16 @@ struct af_stack_writer; // opaque
  * AF_EBUSY where another process is writing path.part. What a killed process
  * left there is begun anew.
  */
-int af_stack_writer_open(struct af_stack_writer **w, const char *path, const struct af_stack_meta *meta, struct af_err *err);
+int af_stack_writer_open(struct af_stack_writer **w, const char *path,
+                         const struct af_stack_meta *meta, struct af_err *err);
 
-/* Append a plane; all have the size, type and bits of the first. -1 with AF_ESYS (disk full), AF_EDATA (size differs). */
-int af_stack_writer_add(struct af_stack_writer *w, const struct af_image *img, const struct af_plane *p, struct af_err *err);
+/* Append a plane; all have the size, type and bits of the first. -1 with AF_ESYS (disk full),
+ * AF_EDATA (size differs). */
+int af_stack_writer_add(struct af_stack_writer *w, const struct af_image *img,
+                        const struct af_plane *p, struct af_err *err);
 
-/* Put the final OME-XML in, fsync, rename path.part to path. w is freed in any case; on failure the old path stands. */
+/* Put the final OME-XML in, fsync, rename path.part to path. w is freed in any case; on failure the
+ * old path stands. */
 int af_stack_writer_commit(struct af_stack_writer *w, struct af_err *err);
 
 /* Give up: path.part is removed (keep: left as it is, readable). Accepts NULL. */

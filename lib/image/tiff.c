@@ -17,13 +17,13 @@ enum { TAG_MICROMANAGER = 51123 };
 struct af_tiff {
     char *name;
     TIFF *tif;
-    struct af_tiffio io;   // file or memory behind tif
+    struct af_tiffio io; // file or memory behind tif
     struct af_tiff_page *page;
     size_t npages, room;
-    size_t current;        // page whose directory libtiff holds unchanged; SIZE_MAX: none
+    size_t current; // page whose directory libtiff holds unchanged; SIZE_MAX: none
     char *description, *date, *damage;
     double pixel_um;
-    void *scratch;         // a strip or tile
+    void *scratch; // a strip or tile
     size_t scratch_size;
 };
 
@@ -32,8 +32,8 @@ struct af_tiff {
 /*
  * The most bytes that one byte of compressed file can stand for. A header that promises
  * more is hostile or broken, and is refused before memory is taken.
- * Source: PackBits runs of 128 in 2; LZW strings up to 4096 in 12 bits; zlib's technical details, 1032:1.
- * Choice: 65536 for all others (fax, LZMA, ZSTD pack empty planes very tightly).
+ * Source: PackBits runs of 128 in 2; LZW strings up to 4096 in 12 bits; zlib's technical details,
+ * 1032:1. Choice: 65536 for all others (fax, LZMA, ZSTD pack empty planes very tightly).
  */
 static uint64_t expansion(uint16_t compression)
 {
@@ -82,8 +82,9 @@ static const char *refusal(TIFF *tif, const struct af_tiff_page *p, const char *
         return "complex numbers, gray is needed";
     if (!TIFFIsCODECConfigured(compression))
         return "a compression that this libtiff does not know";
-    if (format == SAMPLEFORMAT_IEEEFP ? p->bits != 16 && p->bits != 24 && p->bits != 32 && p->bits != 64
-                                      : p->bits < 1 || p->bits > 64)
+    if (format == SAMPLEFORMAT_IEEEFP
+            ? p->bits != 16 && p->bits != 24 && p->bits != 32 && p->bits != 64
+            : p->bits < 1 || p->bits > 64)
         return "an unknown sample format";
     return NULL;
 }
@@ -122,7 +123,8 @@ static void page_metadata(TIFF *tif, struct af_tiff_page *p)
 }
 
 /* Describe the directory that libtiff holds. */
-static int describe(struct af_tiff *t, struct af_tiff_page *p, size_t max_pixels, struct af_err *err)
+static int describe(struct af_tiff *t, struct af_tiff_page *p, size_t max_pixels,
+                    struct af_err *err)
 {
     uint32_t w = 0, h = 0, kind = 0;
     uint16_t bits, format, compression;
@@ -153,11 +155,12 @@ static int describe(struct af_tiff *t, struct af_tiff_page *p, size_t max_pixels
     if (!w || !h)
         return af_fail(err, AF_EDATA, "%s: page %zu: %ux%u px", t->name, t->npages, w, h);
     if (!af_size_mul(w, h, &n) || n > max_pixels)
-        return af_fail(err, AF_EDATA, "%s: page %zu: %ux%u px is more than --max-pixels %zu", t->name,
-                       t->npages, w, h, max_pixels);
+        return af_fail(err, AF_EDATA, "%s: page %zu: %ux%u px is more than --max-pixels %zu",
+                       t->name, t->npages, w, h, max_pixels);
     need = (n / 8 + 1) * bits; // at least this, rounded up by less than a byte per pixel
     if (need / expansion(compression) > t->io.size + n / 8 + 64)
-        return af_fail(err, AF_EDATA, "%s: page %zu: %ux%u px of %u bits cannot lie in a file of %llu bytes",
+        return af_fail(err, AF_EDATA,
+                       "%s: page %zu: %ux%u px of %u bits cannot lie in a file of %llu bytes",
                        t->name, t->npages, w, h, bits, (unsigned long long)t->io.size);
     p->raw = plain_run(t->tif, p);
     page_metadata(t->tif, p);
@@ -240,7 +243,8 @@ int af_tiff_open(struct af_tiff **out, const char *path, size_t max_pixels, size
         return -1;
     t->io.fd = -1;
     t->name = af_strdup(path, err);
-    if (!t->name || af_tiffio_from_file(&t->io, path, err) || finish_open(t, max_pixels, max_pages, err)) {
+    if (!t->name || af_tiffio_from_file(&t->io, path, err) ||
+        finish_open(t, max_pixels, max_pages, err)) {
         af_tiff_close(t);
         return -1;
     }
@@ -248,8 +252,8 @@ int af_tiff_open(struct af_tiff **out, const char *path, size_t max_pixels, size
     return 0;
 }
 
-int af_tiff_open_memory(struct af_tiff **out, const char *name, void *bytes, size_t n, size_t max_pixels,
-                        size_t max_pages, struct af_err *err)
+int af_tiff_open_memory(struct af_tiff **out, const char *name, void *bytes, size_t n,
+                        size_t max_pixels, size_t max_pages, struct af_err *err)
 {
     struct af_tiff *t = af_calloc(1, sizeof(*t), err);
 
@@ -320,7 +324,8 @@ int af_tiff_unroll(struct af_tiff *t, size_t n, struct af_err *err)
     size_t bytes = p->w * p->h * af_sample_size(p->type), all;
 
     if (!p->raw || !af_size_mul(bytes, n, &all) || p->raw > t->io.size || all > t->io.size - p->raw)
-        return af_fail(err, AF_EDATA, "%s: %zu planes behind one page do not lie in the file", t->name, n);
+        return af_fail(err, AF_EDATA, "%s: %zu planes behind one page do not lie in the file",
+                       t->name, n);
     if (af_grow((void **)&t->page, &t->room, n, sizeof(*t->page), err))
         return -1;
     for (size_t i = 1; i < n; i++) {
@@ -339,7 +344,8 @@ static int fail_page(const struct af_tiff *t, size_t i, const char *fallback, st
         errno = t->io.error_errno;
         return af_fail_errno(err, "%s: page %zu", t->name, i);
     }
-    return af_fail(err, AF_EDATA, "%s: page %zu: %s", t->name, i, t->io.error[0] ? t->io.error : fallback);
+    return af_fail(err, AF_EDATA, "%s: page %zu: %s", t->name, i,
+                   t->io.error[0] ? t->io.error : fallback);
 }
 
 static int scratch(struct af_tiff *t, size_t size, struct af_err *err)

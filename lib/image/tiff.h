@@ -14,7 +14,7 @@ struct af_tiff_page {
     bool reduced;        // a thumbnail or a mask of another page
     bool private_z;      // plane came from Micro-Manager's tag 51123
     struct af_plane plane; // from tag 51123 or from the PageName that we write; NaN otherwise
-    const char *refuse;  // why it cannot be read as gray, a constant; NULL: it can
+    const char *refuse;    // why it cannot be read as gray, a constant; NULL: it can
 };
 
 struct af_tiff; // opaque
@@ -30,8 +30,8 @@ struct af_tiff; // opaque
  */
 int af_tiff_open(struct af_tiff **t, const char *path, size_t max_pixels, size_t max_pages,
                  struct af_err *err);
-int af_tiff_open_memory(struct af_tiff **t, const char *name, void *bytes, size_t n, size_t max_pixels,
-                        size_t max_pages, struct af_err *err);
+int af_tiff_open_memory(struct af_tiff **t, const char *name, void *bytes, size_t n,
+                        size_t max_pixels, size_t max_pages, struct af_err *err);
 void af_tiff_close(struct af_tiff *t); // accepts NULL
 
 /* All borrowed until close. */
@@ -39,8 +39,9 @@ size_t af_tiff_npages(const struct af_tiff *t);
 const struct af_tiff_page *af_tiff_page(const struct af_tiff *t, size_t i);
 const char *af_tiff_description(const struct af_tiff *t); // ImageDescription of page 0, or NULL
 const char *af_tiff_date(const struct af_tiff *t);        // of page 0, ISO 8601, or NULL
-const char *af_tiff_damage(const struct af_tiff *t);      // what cut the chain of directories short, or NULL
-double af_tiff_pixel_um(const struct af_tiff *t);         // from XResolution and ResolutionUnit; NaN: none
+const char *
+af_tiff_damage(const struct af_tiff *t); // what cut the chain of directories short, or NULL
+double af_tiff_pixel_um(const struct af_tiff *t); // from XResolution and ResolutionUnit; NaN: none
 
 /*
  * ImageJ writes stacks over 4 GB as one page with n planes behind it: make n pages of the one.

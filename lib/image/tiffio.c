@@ -208,7 +208,8 @@ static TIFF *open_tiff(struct af_tiffio *io, const char *name, const char *mode)
     TIFFOpenOptionsSetErrorHandlerExtR(o, keep_error, io);
     TIFFOpenOptionsSetWarningHandlerExtR(o, drop_warning, io);
     TIFFOpenOptionsSetMaxSingleMemAlloc(o, most > INT64_MAX ? INT64_MAX : (tmsize_t)most);
-    tif = TIFFClientOpenExt(name, mode, io, do_read, do_write, do_seek, do_close, do_size, no_map, no_unmap, o);
+    tif = TIFFClientOpenExt(name, mode, io, do_read, do_write, do_seek, do_close, do_size, no_map,
+                            no_unmap, o);
     TIFFOpenOptionsFree(o);
     return tif;
 }

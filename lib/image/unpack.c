@@ -102,8 +102,8 @@ void af_unpack_row(const struct af_unpack *u, const uint8_t *in, size_t n, void 
             uint16_t half;
 
             memcpy(&half, in + (u->bits == 16 ? 2 * i : 0), 2);
-            ((float *)out)[i] = u->bits == 16 ? small_float(half, 5, 10)
-                                              : small_float(get_bits(in, i, 24), 7, 16);
+            ((float *)out)[i] =
+                u->bits == 16 ? small_float(half, 5, 10) : small_float(get_bits(in, i, 24), 7, 16);
         }
     } else {
         for (size_t i = 0; i < n; i++) {

@@ -8,10 +8,10 @@ struct check {
     af_verify_report *report;
     void *ctx;
     long found;
-    size_t w, h;             // px, of the first plane
+    size_t w, h; // px, of the first plane
     enum af_sample type;
-    struct af_plane last;    // plane before, its z NaN where there is none
-    double direction;        // sign of the first step; 0: none yet
+    struct af_plane last; // plane before, its z NaN where there is none
+    double direction;     // sign of the first step; 0: none yet
 };
 
 static void tell(struct check *c, size_t plane, const char *problem, const char *detail)
@@ -44,7 +44,8 @@ static void check_pixels(struct check *c, const struct af_image *img, size_t i)
         snprintf(text, sizeof(text), "all counts are %.9g", s.min);
         tell(c, i, "black", text);
     } else if ((double)s.saturated > AF_VERIFY_SATURATED * n) {
-        snprintf(text, sizeof(text), "%.3g %% of the pixels at full scale", 100 * (double)s.saturated / n);
+        snprintf(text, sizeof(text), "%.3g %% of the pixels at full scale",
+                 100 * (double)s.saturated / n);
         tell(c, i, "saturated", text);
     }
 }

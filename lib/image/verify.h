@@ -7,7 +7,8 @@
 /* One complaint: `plane` is SIZE_MAX where it is about the whole stack. */
 typedef void af_verify_report(void *ctx, size_t plane, const char *problem, const char *detail);
 
-/* More saturated pixels than this part of a plane are reported. Choice: a laser spot's core is well below. */
+/* More saturated pixels than this part of a plane are reported. Choice: a laser spot's core is well
+ * below. */
 #define AF_VERIFY_SATURATED 0.01
 
 /*
