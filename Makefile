@@ -12,7 +12,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,build-fuzz/%,$(wildcard tests/fuzz/*.c))
 SCRIPTS := $(wildcard scripts/af-* scripts/plate-run)
 OBJS    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*/*.c))
 WARN    := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes \
-           -Wpointer-arith -Wwrite-strings
+           -Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers
 FLAGS    = $(WARN) -Ilib -D_XOPEN_SOURCE=700 -DAF_VERSION='"$(VERSION)"' -pthread \
            $(shell pkg-config --cflags $(PKGS)) $(CPPFLAGS) $(CFLAGS)
 LIBS    := $(shell pkg-config --libs $(PKGS)) -lm -pthread

@@ -27,15 +27,14 @@ struct opts {
 
 static const struct af_option options[] = {
     {0, "bigtiff", AF_OPT_FLAG, offsetof(struct opts, bigtiff), NULL,
-     "write BigTIFF also below 3.9 GB", NULL, 0, 0},
+     "write BigTIFF also below 3.9 GB"},
     {0, "format", AF_OPT_CHOICE, offsetof(struct opts, format), "ome|pgm",
      "OME-TIFF or a PGM stream [ome]", "ome|pgm", 0, 0},
     {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE",
-     "write there, - is stdout [-]", NULL, 0, 0},
+     "write there, - is stdout [-]"},
     {0, "pixel", AF_OPT_LENGTH, offsetof(struct opts, pixel_um), "LENGTH",
      "pixel size in the sample [from the file]", NULL, 1e-6, 1e6},
-    {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no warnings, no progress",
-     NULL, 0, 0},
+    {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no warnings, no progress"},
     AF_STACKOPTS_ROWS(struct opts, stack),
     AF_OPTIONS_END,
 };

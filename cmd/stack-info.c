@@ -23,14 +23,14 @@ struct opts {
 static const struct af_option options[] = {
     AF_STACKOPTS_ROWS(struct opts, stack),
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
-     "leave the header line out", NULL, 0, 0},
+     "leave the header line out"},
     {0, "ome", AF_OPT_FLAG, offsetof(struct opts, ome), NULL, "print the OME-XML instead", NULL, 0,
      0},
-    {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no warnings", NULL, 0, 0},
+    {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no warnings"},
     {'v', "verbose", AF_OPT_FLAG, offsetof(struct opts, verbose), NULL,
-     "say what kind of stack it is, on stderr", NULL, 0, 0},
+     "say what kind of stack it is, on stderr"},
     {0, "verify", AF_OPT_FLAG, offsetof(struct opts, verify), NULL,
-     "print what is wrong instead; status 1 if anything", NULL, 0, 0},
+     "print what is wrong instead; status 1 if anything"},
     AF_OPTIONS_END,
 };
 

@@ -15,6 +15,7 @@ struct af_stackopts {
     int64_t series, channel, time;
     int64_t max_pixels;
 };
+// clang-format off: the table is read as a table
 #define AF_STACKOPTS_INIT                                                                          \
     {                                                                                              \
         .z0_um = NAN, .dz_um = NAN                                                                 \
@@ -36,19 +37,10 @@ struct af_stackopts {
          AF_OPT_LENGTH,                                                                            \
          offsetof(S, at.dz_um),                                                                    \
          "LENGTH",                                                                                 \
-         "z from plane to plane [from the file]",                                                  \
-         NULL,                                                                                     \
-         0,                                                                                        \
-         0},                                                                                       \
-        {0,                                                                                        \
-         "join",                                                                                   \
-         AF_OPT_FLAG,                                                                              \
-         offsetof(S, at.join),                                                                     \
-         NULL,                                                                                     \
-         "all files are one stack, in natural order",                                              \
-         NULL,                                                                                     \
-         0,                                                                                        \
-         0},                                                                                       \
+         "z from plane to plane [from the file]"},                                                 \
+        {0,           "join",                                                                      \
+         AF_OPT_FLAG, offsetof(S, at.join),                                                        \
+         NULL,        "all files are one stack, in natural order"},                                \
         {0,          "max-pixels",                                                                 \
          AF_OPT_INT, offsetof(S, at.max_pixels),                                                   \
          "N",        "refuse larger planes [268435456]",                                           \
@@ -69,14 +61,12 @@ struct af_stackopts {
          AF_OPT_LENGTH,                                                                            \
          offsetof(S, at.z0_um),                                                                    \
          "LENGTH",                                                                                 \
-         "z of the first plane, with --dz [0]",                                                    \
-         NULL,                                                                                     \
-         0,                                                                                        \
-         0},                                                                                       \
+         "z of the first plane, with --dz [0]"},                                                   \
     {                                                                                              \
         0, "z-from-name", AF_OPT_TEXT, offsetof(S, at.z_name), "PATTERN",                          \
-            "z in the names, as k-%fmm", NULL, 0, 0                                                \
+            "z in the names, as k-%fmm"                                                            \
     }
+// clang-format on
 
 /*
  * Options for af_stack_open(). Warnings go to stderr as `prog: ...`, or nowhere when quiet. prog is
