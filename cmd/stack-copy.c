@@ -29,7 +29,7 @@ static const struct af_option options[] = {
     {0, "bigtiff", AF_OPT_FLAG, offsetof(struct opts, bigtiff), NULL,
      "write BigTIFF also below 3.9 GB"},
     {0, "format", AF_OPT_CHOICE, offsetof(struct opts, format), "ome|pgm",
-     "OME-TIFF or a PGM stream [ome]", "ome|pgm", 0, 0},
+     "OME-TIFF or a PGM stream [ome]", "ome|pgm"},
     {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE",
      "write there, - is stdout [-]"},
     {0, "pixel", AF_OPT_LENGTH, offsetof(struct opts, pixel_um), "LENGTH",
