@@ -192,6 +192,7 @@ static int parse_sizes(struct af_ome_image *im, const xmlNode *px, const char *n
     im->nz = count(px, "SizeZ", 1);
     im->nc = count(px, "SizeC", 1);
     im->nt = count(px, "SizeT", 1);
+    im->bits = (unsigned)count(px, "SignificantBits", 0);
     if (!im->nz || !im->nc || !im->nt || !af_size_mul(im->nz, im->nc, &n) ||
         !af_size_mul(n, im->nt, &n) || n > max_planes)
         return af_fail(err, AF_EDATA, "%s: OME-XML: %zu x %zu x %zu planes", name, im->nz, im->nc,

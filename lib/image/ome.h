@@ -13,6 +13,7 @@ struct af_ome_block {
 struct af_ome_image {
     char *name, *date;          // date: ISO 8601
     size_t w, h, nc, nt, nz;    // px, planes
+    unsigned bits;              // SignificantBits; 0: not said
     char order[6];              // "XYZCT"
     double px_um, py_um, dz_um; // NaN: not said
     bool colour;                // a channel has several samples per pixel

@@ -417,6 +417,12 @@ static int hold_tiff(struct af_stack *st, size_t file, struct af_err *err)
     return af_tiff_open(&st->tiff, st->file[file].path, st->o.max_pixels, st->o.max_planes, err);
 }
 
+/* A 12-bit camera's counts lie in 16 bits: only OME-XML knows. */
+static unsigned significant(const struct af_stack *st, enum af_sample type, unsigned bits)
+{
+    return st->bits && st->bits < bits && !af_sample_is_float(type) ? st->bits : bits;
+}
+
 /* Size and type of the first plane, where that does not need a frame that has not come. */
 static int first_plane(struct af_stack *st, struct af_err *err)
 {
@@ -438,7 +444,7 @@ static int first_plane(struct af_stack *st, struct af_err *err)
         st->info.w = page->w;
         st->info.h = page->h;
         st->info.type = page->type;
-        st->info.bits = page->type == AF_F32 ? 32 : page->bits;
+        st->info.bits = significant(st, page->type, page->type == AF_F32 ? 32 : page->bits);
         return 0;
     case AF_FILE_PGM: return 0; // add_frame() has noted it
     default:
@@ -588,6 +594,7 @@ int af_stack_read(struct af_stack *st, size_t i, struct af_image *img, struct af
         if (at->page >= af_tiff_npages(st->tiff))
             return af_fail(err, AF_EDATA, "%s: no page %zu", f->path, at->page);
         ret = af_tiff_read(st->tiff, at->page, img, err);
+        img->bits = significant(st, img->type, img->bits);
     } else if (f->format == AF_FILE_PGM) {
         ret = read_pgm(st, at, img, err);
     } else if (at->file == 0) {

@@ -234,6 +234,7 @@ static int from_image(struct af_stack *st, const struct af_ome *ome, const struc
     st->info.nc = im->nc;
     st->info.nt = im->nt;
     st->info.nz = im->nz;
+    st->bits = im->bits;
     st->info.px_um = im->px_um;
     st->info.py_um = im->py_um;
     st->info.dz_um = im->dz_um;
