@@ -298,6 +298,7 @@ static int join_file(struct af_stack *st, const char *path, struct af_err *err)
     }
     if (file == 0) {
         st->info = part->info;
+        st->bits = part->bits;
         st->date = part->date;
         st->first = part->first;
         part->date = NULL;

@@ -177,6 +177,9 @@ static int keep_error(TIFF *tif, void *user, const char *module, const char *fmt
 
     (void)tif;
     (void)module;
+    /* Of a tag that it does not know libtiff says this as an error, and goes on. */
+    if (strncmp(fmt, "Defined set_field_type", 22) == 0)
+        return 1;
     if (!io->error[0])
         vsnprintf(io->error, sizeof(io->error), fmt, ap);
     /* libtiff ends sentences; our messages go on or end without a stop. */
