@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "focus/label.h"
+
+#include "base/memory.h"
+#include "signal/robust.h"
+#include <math.h>
+#include <stdlib.h>
+
+enum {
+    SIDE = 3,               // planes that the fit needs on each side of its centre
+    NPLANES = 2 * SIDE + 1, // so the shortest stack
+    ROUNDS = 40,            // re-centrings
+};
+static const double
+    NOISE_SHARE = 0.025,   // of a profile that shows a line; real ones have up to 0.014
+    DEPTH = 0.1,           // of the minimum: four times what NOISE_SHARE can feign
+    PROMINENCE = 0.25,     // of the whole curve's height: shallower dips are no minima
+    SIMILAR = 0.25,        // of the whole curve's height: minima closer than that are alike
+    BASE_FLOOR = 0.3,      // of the coarse curve's height: zero defocus lies in its lowest part
+    CURVATURE_ERRORS = 5,
+    SETTLED_UM = 0.001;
+
+struct curve {
+    size_t n;
+    const double *z;    // [n] um, rising or falling
+    double *fine, *coarse, *noise; // [n]
+    double *scratch;    // [2 n]
+    double height, coarse_low, coarse_height;
+    double sigma;       // of the fine score from plane to plane
+};
+
+static int refuse(struct af_label *l, const char *reason)
+{
+    *l = (struct af_label){.quality = reason, .z0_um = NAN, .z0_err_um = NAN};
+    return 0;
+}
+
+static const char *check_z(const double *z, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(z[i]))
+            return AF_LABEL_NO_Z;
+    for (size_t i = 2; i < n; i++)
+        if (!((z[i] - z[i - 1]) * (z[1] - z[0]) > 0))
+            return AF_LABEL_Z_ORDER;
+    if (n < NPLANES)
+        return AF_LABEL_FEW;
+    return NULL;
+}
+
+static double height(const double *f, size_t n, double *low)
+{
+    double high = f[0];
+
+    *low = f[0];
+    for (size_t i = 1; i < n; i++) {
+        high = fmax(high, f[i]);
+        *low = fmin(*low, f[i]);
+    }
+    return high - *low;
+}
+
+/*
+ * Standard deviation of a plane's score, from what a straight line between
+ * its neighbours misses; the median, so that the bend at focus counts little.
+ */
+static double score_sigma(const struct curve *c)
+{
+    for (size_t i = 1; i + 1 < c->n; i++) {
+        double t = (c->z[i] - c->z[i - 1]) / (c->z[i + 1] - c->z[i - 1]);
+        double miss = c->fine[i] - (1 - t) * c->fine[i - 1] - t * c->fine[i + 1];
+        c->scratch[i - 1] = fabs(miss) / sqrt(1 + (1 - t) * (1 - t) + t * t);
+    }
+    return 1.4826 * af_median(c->scratch, c->n - 2);
+}
+
+/* What the scores of n planes of white noise range over, about, and two more standard deviations. */
+static double noise_depth(const struct curve *c)
+{
+    return c->sigma * (2 * sqrt(2 * log((double)c->n)) + 2);
+}
+
+/* Middle value of the coarse score at plane i and its neighbours. */
+static double coarse_at(const struct curve *c, size_t i)
+{
+    double three[3] = {c->coarse[i ? i - 1 : 0], c->coarse[i], c->coarse[i + 1 < c->n ? i + 1 : i]};
+
+    return af_median(three, 3);
+}
+
+/* < 0: minimum a is the better one; > 0: b; 0: they are alike. */
+static int compare(const struct curve *c, size_t a, size_t b)
+{
+    double coarse = coarse_at(c, a) - coarse_at(c, b), fine = c->fine[a] - c->fine[b];
+
+    if (fabs(coarse) > SIMILAR * c->coarse_height)
+        return coarse < 0 ? -1 : 1;
+    return fabs(fine) <= SIMILAR * c->height ? 0 : fine < 0 ? -1 : 1;
+}
+
+struct minimum {
+    size_t at;
+    bool found, alike; // another one is as good
+};
+
+static void consider(const struct curve *c, size_t at, struct minimum *m)
+{
+    int order = m->found ? compare(c, at, m->at) : -1;
+
+    if (order == 0)
+        m->alike = true;
+    else if (order < 0)
+        *m = (struct minimum){.at = at, .found = true};
+}
+
+/* Walk down and up the fine curve. A minimum is complete where the curve has risen by `rise`, or ends. */
+static const char *find_minimum(const struct curve *c, size_t *best)
+{
+    const size_t none = SIZE_MAX; // until a plane with a line comes
+    double rise = fmax(PROMINENCE * c->height, noise_depth(c));
+    struct minimum m = {0};
+    size_t low = none, high = none;
+
+    for (size_t i = 0; i < c->n; i++) {
+        bool lit = c->noise[i] <= NOISE_SHARE;
+        if (high == none) { // walking down
+            if (lit && (low == none || c->fine[i] < c->fine[low]))
+                low = i;
+            if (low != none && c->fine[i] > c->fine[low] + rise) {
+                consider(c, low, &m);
+                high = i;
+            }
+        } else {
+            if (c->fine[i] > c->fine[high])
+                high = i;
+            if (c->fine[i] < c->fine[high] - rise) {
+                low = lit ? i : none;
+                high = none;
+            }
+        }
+    }
+    if (high == none && low != none)
+        consider(c, low, &m);
+    *best = m.at;
+    return !m.found ? AF_LABEL_NOISE : m.alike ? AF_LABEL_TWO_MINIMA : NULL;
+}
+
+static const char *check_depth(const struct curve *c, size_t best)
+{
+    double left = 0, right = 0;
+
+    for (size_t i = 0; i < best; i++)
+        left = fmax(left, c->fine[i] - c->fine[best]);
+    for (size_t i = best + 1; i < c->n; i++)
+        right = fmax(right, c->fine[i] - c->fine[best]);
+    if (fmax(left, right) < DEPTH * c->fine[best])
+        return AF_LABEL_FLAT;
+    if (fmax(left, right) < noise_depth(c))
+        return AF_LABEL_NOISE;
+    if (best < SIDE || best + SIDE >= c->n || fmin(left, right) < fmax(DEPTH * c->fine[best], noise_depth(c)))
+        return AF_LABEL_EDGE;
+    if (coarse_at(c, best) > c->coarse_low + BASE_FLOOR * c->coarse_height)
+        return AF_LABEL_EDGE;
+    return NULL;
+}
+
+/* Largest of: what was asked for, and the distance from z0 of the third plane on either side. NaN: too near an end. */
+static double window_at(const struct curve *c, double z0, double asked)
+{
+    size_t before = 0; // planes on the side of the first
+    bool rising = c->z[c->n - 1] > c->z[0];
+
+    while (before < c->n && (rising ? c->z[before] < z0 : c->z[before] > z0))
+        before++;
+    size_t after = before < c->n && c->z[before] == z0 ? before + 1 : before;
+    if (before < SIDE || c->n - after < SIDE)
+        return NAN;
+    return fmax(asked, fmax(fabs(c->z[before - SIDE] - z0), fabs(c->z[after + SIDE - 1] - z0)));
+}
+
+/* Fit the planes within z0 +/- half; false: no parabola that opens upwards beyond doubt, or its vertex lies outside. */
+static bool fit_at(const struct curve *c, double z0, double half, struct af_label *l)
+{
+    size_t n = 0;
+    double *x = c->scratch, *y = c->scratch + c->n;
+
+    for (size_t i = 0; i < c->n; i++) {
+        if (fabs(c->z[i] - z0) > half * (1 + 1e-12))
+            continue;
+        if (!(c->noise[i] <= NOISE_SHARE))
+            return false;
+        x[n] = c->z[i];
+        y[n++] = c->fine[i];
+    }
+    if (af_parabola_fit(x, y, n, &l->fit, NULL) || !(l->fit.curvature > CURVATURE_ERRORS * l->fit.curvature_err))
+        return false;
+    l->nfit = n;
+    l->half_window_um = half;
+    return fabs(l->fit.vertex - z0) <= half;
+}
+
+/*
+ * How far the vertex follows the window, per um that this is shifted: 0 for a
+ * parabola, more where the curve is not one. Noise that moves the vertex moves the window after it, and so on:
+ * re-centring makes the error 1 / (1 - this) times as large.
+ */
+static double vertex_follows(const struct curve *c, double z0, double half)
+{
+    struct af_label before, after;
+    double shift = half / 4;
+
+    if (!fit_at(c, z0 - shift, half, &before) || !fit_at(c, z0 + shift, half, &after))
+        return 0;
+    return fmin(0.9, fmax(0, (after.fit.vertex - before.fit.vertex) / (2 * shift)));
+}
+
+/*
+ * Re-centre until the vertex stays. Where it hops between two centres, as one plane more or less
+ * comes into the window, zero is between them and half the hop is part of the error.
+ */
+static const char *refine(const struct curve *c, size_t best, double asked, struct af_label *l)
+{
+    double z0 = c->z[best], last = NAN;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        double half = window_at(c, z0, asked);
+        if (isnan(half))
+            return AF_LABEL_EDGE;
+        if (!fit_at(c, z0, half, l))
+            return AF_LABEL_NOISE;
+        double vertex = l->fit.vertex;
+        if (fabs(vertex - z0) < SETTLED_UM || fabs(vertex - last) < SETTLED_UM) {
+            l->z0_um = fabs(vertex - z0) < SETTLED_UM ? vertex : (vertex + z0) / 2;
+            l->z0_err_um = hypot(l->fit.vertex_err / (1 - vertex_follows(c, z0, half)), l->z0_um - vertex);
+            return NULL;
+        }
+        last = z0;
+        z0 = vertex;
+    }
+    return AF_LABEL_NOISE;
+}
+
+static int find(struct curve *c, const struct af_label_opts *o, struct af_label *l)
+{
+    double low, asked = o->half_window_um > 0 ? o->half_window_um : AF_LABEL_HALF_WINDOW_UM;
+    size_t best = 0;
+    const char *reason;
+
+    c->height = height(c->fine, c->n, &low);
+    c->coarse_height = height(c->coarse, c->n, &c->coarse_low);
+    c->sigma = score_sigma(c);
+    if ((reason = find_minimum(c, &best)) || (reason = check_depth(c, best)) ||
+        (reason = refine(c, best, asked, l)))
+        return refuse(l, reason);
+    l->quality = AF_LABEL_OK;
+    return 0;
+}
+
+int af_label_find(const double *z_um, const struct af_scores *scores, size_t n, const struct af_label_opts *o,
+                  struct af_label *l, struct af_err *err)
+{
+    const char *reason = check_z(z_um, n);
+
+    for (size_t i = 0; !reason && i < n; i++)
+        if (isnan(scores[i].of[AF_L2]))
+            reason = scores[i].of[AF_LITERAL] > 0 ? AF_LABEL_FLAT : AF_LABEL_DARK;
+    if (reason)
+        return refuse(l, reason);
+
+    double *memory = af_calloc(n, 5 * sizeof *memory, err);
+    if (!memory)
+        return -1;
+    struct curve c = {.n = n, .z = z_um, .fine = memory, .coarse = memory + n, .noise = memory + 2 * n,
+                      .scratch = memory + 3 * n};
+    for (size_t i = 0; i < n; i++) {
+        c.fine[i] = scores[i].of[o->measure];
+        c.coarse[i] = scores[i].of[o->measure == AF_LITERAL ? AF_LITERAL : AF_BASE];
+        c.noise[i] = scores[i].noise;
+    }
+    find(&c, o, l);
+    free(memory);
+    return 0;
+}
