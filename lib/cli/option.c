@@ -364,9 +364,10 @@ int af_cli_parse(const struct af_tool *tool, int argc, char **argv, void *opts, 
     while (status < 0 && (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         if (code == '?') {
             fprintf(stderr, "Try '%s --help'.\n", tool->name);
-            return 2;
+            status = 2;
+        } else {
+            status = take(tool, find_option(tool, code), optarg, opts);
         }
-        status = take(tool, find_option(tool, code), optarg, opts);
     }
     *operand = optind;
     if (status < 0 && !*tool->operands && optind < argc)
