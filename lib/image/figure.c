@@ -87,7 +87,7 @@ static void draw_below(const struct af_figure *f, const struct layout *l, struct
         snprintf(text, sizeof(text), um >= 1e4 ? "%g mm" : "%g um", um >= 1e4 ? um * 1e-3 : um);
         af_canvas_fill(c, x, y + (af_text_height(l->dots) - BAR_H) / 2, w, BAR_H, BLACK);
         af_canvas_text(c, x + w + GAP, y, l->dots, BLACK, text);
-        x += w + 2 * GAP + af_text_width(text, l->dots);
+        x += w + 4 * GAP + af_text_width(text, l->dots);
     }
     if (f->note)
         af_canvas_text(c, x, y, l->dots, BLACK, f->note);
