@@ -81,7 +81,7 @@ static void on_signal(int sig)
 void af_cli_catch_signals(void)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, old;
+    struct sigaction act = {.sa_handler = on_signal}, old;
 
     sigemptyset(&act.sa_mask);
     for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)

@@ -28,8 +28,8 @@ int af_cli_close_stdout(const char *prog, int status);
 
 /*
  * From now on SIGINT, SIGTERM and SIGHUP only set a flag, so that a tool can
- * clean up between two items; a second signal ends the process at once. Reads and
- * writes go on (SA_RESTART), sleeping and polling end with EINTR. What was ignored
+ * clean up between two items; a second signal ends the process at once. A read that
+ * waits for a pipe ends with EINTR, so that a tool never hangs on. What was ignored
  * from the start, as under nohup, stays ignored.
  * af_cli_stopped() is the signal's number or 0; af_cli_reraise() ends the
  * process by that signal, as the shell expects (130, 143).

@@ -38,6 +38,9 @@ static int each_plane(struct af_stack *st, const struct af_stack_copy *o,
         if (more)
             break;
     }
+    /* Ctrl-C also ends whoever feeds us: that end is no end of the stack. */
+    if (!more && o->step && o->step(o->step_ctx, done))
+        more = af_fail(err, AF_ESYS, "%s: interrupted", af_stack_info(st)->name);
     af_image_release(&img);
     return more;
 }
