@@ -41,7 +41,7 @@ static const struct af_option options[] = {
 
 static const struct af_tool tool = {
     PROG,
-    "[OPTION]... [STACK]",
+    "[STACK]...",
     "Copy a stack of any kind to OME-TIFF, or to a stream of PGM frames.",
     options,
 };
@@ -76,6 +76,18 @@ static int step(void *ctx, size_t done)
     return af_cli_stopped();
 }
 
+/* What is written has one channel and one time: several become one run of planes. */
+static void warn_of_mixture(const struct opts *o, const struct af_stack_info *in)
+{
+    if (o->quiet || o->format == FORMAT_PGM)
+        return;
+    if (in->nc > 1 && !o->stack.channel)
+        af_cli_warn(PROG, "%s: %zu channels become planes of one; --channel picks one", in->name,
+                    in->nc);
+    if (in->nt > 1 && !o->stack.time)
+        af_cli_warn(PROG, "%s: %zu times become planes of one; --time picks one", in->name, in->nt);
+}
+
 static int run(const struct opts *o, struct af_err *err)
 {
     struct af_progress progress = {0};
@@ -88,6 +100,7 @@ static int run(const struct opts *o, struct af_err *err)
     if (af_stackopts_make(&o->stack, PROG, o->quiet, &so, err) ||
         af_stack_open(&st, o->paths, o->npaths, &so, err))
         return -1;
+    warn_of_mixture(o, af_stack_info(st));
     af_cli_catch_signals();
     af_progress_begin(&progress, o->quiet || !isatty(STDERR_FILENO) ? NULL : stderr, PROG, "planes",
                       af_stack_info(st)->nplanes == SIZE_MAX ? 0 : af_stack_info(st)->nplanes);

@@ -35,7 +35,7 @@ static const struct af_option options[] = {
 
 static const struct af_tool tool = {
     PROG,
-    "[OPTION]... [STACK]...",
+    "[STACK]...",
     "Show what lies in image stacks, a table row per plane.",
     options,
 };
@@ -132,9 +132,9 @@ static void say_kind(const struct af_stack_info *in)
 {
     fprintf(stderr, "%s: %s: %s", PROG, in->name, in->format);
     if (in->nplanes != SIZE_MAX)
-        fprintf(stderr, ", %zu planes (%zu channels, %zu times, %zu z) of %zux%zu px %s, %u bits",
-                in->nplanes, in->nc, in->nt, in->nz, in->w, in->h, af_sample_name(in->type),
-                in->bits);
+        fprintf(stderr, ", %zu plane%s (C %zu, T %zu, Z %zu) of %zux%zu px, %s of %u bit%s",
+                in->nplanes, in->nplanes == 1 ? "" : "s", in->nc, in->nt, in->nz, in->w, in->h,
+                af_sample_name(in->type), in->bits, in->bits == 1 ? "" : "s");
     fprintf(stderr, ", z %s%s\n", in->z_source == AF_Z_NONE ? "" : "from ",
             af_stack_z_source(in->z_source));
 }

@@ -72,6 +72,7 @@ int af_stack_add_plane(struct af_stack *st, const struct af_plane *p, struct af_
         af_grow((void **)&st->place, &st->places_room, n, sizeof(*st->place), err))
         return -1;
     st->plane[st->nplanes] = *p;
+    st->plane[st->nplanes].z_um += 0.0; // -0 is 0
     st->place[st->nplanes++] = place;
     return 0;
 }
@@ -418,7 +419,7 @@ static int hold_tiff(struct af_stack *st, size_t file, struct af_err *err)
     return af_tiff_open(&st->tiff, st->file[file].path, st->o.max_pixels, st->o.max_planes, err);
 }
 
-/* A 12-bit camera's counts lie in 16 bits: only OME-XML knows. */
+/* A 12-bit camera's counts lie in 16 bits: OME-XML or Micro-Manager's tag knows. */
 static unsigned significant(const struct af_stack *st, enum af_sample type, unsigned bits)
 {
     return st->bits && st->bits < bits && !af_sample_is_float(type) ? st->bits : bits;

@@ -35,7 +35,7 @@ struct af_stack {
     size_t tiff_file;     // which of `file` it is
     FILE *fp;             // PGM: the file or stream
     struct af_pgm_head head;
-    unsigned bits;                // SignificantBits of OME-XML; 0: not said
+    unsigned bits;         // significant, by OME-XML or Micro-Manager; 0: not said
     struct af_image first; // PNG and BMP: plane 0, decoded when opened
 };
 

@@ -135,6 +135,21 @@ static int choose_image(struct af_stack *st, const struct af_ome *ome, size_t *c
     return 0;
 }
 
+/* Is any image about the file that was opened? */
+static bool about_this(const struct af_stack *st, const struct af_ome *ome)
+{
+    bool only = one_file(ome);
+
+    for (size_t i = 0; i < ome->nimages; i++) {
+        if (!ome->image[i].nblocks)
+            return true;
+        for (size_t b = 0; b < ome->image[i].nblocks; b++)
+            if (is_own(st, ome, &ome->image[i].block[b], only))
+                return true;
+    }
+    return false;
+}
+
 static bool wanted(const struct af_stack *st, const struct af_plane *p)
 {
     return (!st->o.channel || p->c == st->o.channel - 1) && (!st->o.time || p->t == st->o.time - 1);
@@ -191,8 +206,8 @@ static int keep_planes(struct af_stack *st, const struct af_ome_image *im,
         const struct af_tiff_page *page =
             where[i].file == SIZE_MAX ? NULL : own_page(st, &where[i]);
 
-        private_z |= page && page->private_z;
-        page_z |= page && !page->private_z && !isnan(page->plane.z_um);
+        if (page && !isnan(page->plane.z_um))
+            *(page->micromanager ? &private_z : &page_z) = true;
     }
     ome_z(st, im, private_z, page_z);
     for (size_t i = 0; i < n; i++) {
@@ -282,7 +297,7 @@ static int read_metadata_file(const struct af_stack *st, const char *file, char 
 /* Parse the description, or the file that it names instead. */
 static int parse_ome(const struct af_stack *st, struct af_ome *ome, struct af_err *err)
 {
-    char *text, *file;
+    char *text, *file, *uuid;
     size_t n;
     int ret;
 
@@ -291,13 +306,18 @@ static int parse_ome(const struct af_stack *st, struct af_ome *ome, struct af_er
     if (!ome->metadata_file || ome->nimages)
         return 0;
     file = ome->metadata_file;
-    ome->metadata_file = NULL;
+    uuid = ome->uuid; // that of this file
+    ome->metadata_file = ome->uuid = NULL;
     af_ome_release(ome);
     ret = read_metadata_file(st, file, &text, &n, err) ||
           af_ome_parse(ome, text, n, file, st->o.max_planes, err);
     free(text);
     free(file);
-    return ret || !ome->nimages ? -1 : 0;
+    free(ome->uuid);
+    ome->uuid = uuid;
+    if (!ret && !ome->nimages)
+        ret = af_fail(err, AF_EDATA, "%s: OME-XML without an Image", st->name);
+    return ret ? -1 : 0;
 }
 
 /* 1: done; 0: not OME, or broken beyond use, which is said; -1: AF_ESYS, AF_EUSAGE. */
@@ -319,6 +339,12 @@ static int from_ome(struct af_stack *st, struct af_err *err)
             af_stack_warn(st, "%s; read as plain TIFF", why.text);
             ret = 0;
         }
+    } else if (!st->o.series && !about_this(st, &ome)) {
+        af_stack_warn(st,
+                      "%s: its OME-XML is about other files (has it been renamed?); "
+                      "read as plain TIFF",
+                      st->name);
+        ret = 0;
     } else if (choose_image(st, &ome, &choice, err) == 0 &&
                from_image(st, &ome, &ome.image[choice], err) == 0) {
         ret = 1;
@@ -369,7 +395,7 @@ static size_t larger(size_t a, size_t b)
 /* Pages in their order, thumbnails left out; Micro-Manager's and our own pages say their z. */
 static int from_pages(struct af_stack *st, struct af_err *err)
 {
-    bool all_z = true, private_z = false;
+    bool all_z = true, micromanager = false;
 
     st->info.format = "TIFF";
     for (size_t i = 0; i < af_tiff_npages(st->tiff); i++) {
@@ -378,9 +404,9 @@ static int from_pages(struct af_stack *st, struct af_err *err)
 
         if (page->reduced && af_tiff_npages(st->tiff) > 1)
             continue;
-        if (!page->private_z)
+        if (!page->micromanager)
             p.z = i;
-        private_z |= page->private_z;
+        micromanager |= page->micromanager;
         all_z &= !isnan(p.z_um);
         st->info.nc = larger(st->info.nc, p.c + 1);
         st->info.nt = larger(st->info.nt, p.t + 1);
@@ -388,11 +414,22 @@ static int from_pages(struct af_stack *st, struct af_err *err)
         if (wanted(st, &p) && af_stack_add_plane(st, &p, (struct af_stack_place){0, i, 0}, err))
             return -1;
     }
-    if (private_z)
+    if (micromanager)
         st->info.format = "Micro-Manager TIFF";
     if (all_z)
-        st->info.z_source = private_z ? AF_Z_MICROMANAGER : AF_Z_PAGE;
+        st->info.z_source = micromanager ? AF_Z_MICROMANAGER : AF_Z_PAGE;
     return 0;
+}
+
+static int fail_empty(const struct af_stack *st, struct af_err *err)
+{
+    if (st->o.channel > st->info.nc)
+        return af_fail(err, AF_EUSAGE, "%s: has %zu channel%s, no channel %zu", st->name,
+                       st->info.nc, st->info.nc == 1 ? "" : "s", st->o.channel);
+    if (st->o.time > st->info.nt)
+        return af_fail(err, AF_EUSAGE, "%s: has %zu time%s, no time %zu", st->name, st->info.nt,
+                       st->info.nt == 1 ? "" : "s", st->o.time);
+    return af_fail(err, AF_EDATA, "%s: no plane that is there", st->name);
 }
 
 int af_stack_from_tiff(struct af_stack *st, struct af_err *err)
@@ -419,10 +456,11 @@ int af_stack_from_tiff(struct af_stack *st, struct af_err *err)
     }
     if (!st->date && date && !(st->date = af_strdup(date, err)))
         return -1;
-    if (!st->nplanes && (st->o.channel || st->o.time))
-        return af_fail(err, AF_EUSAGE, "%s: no plane of channel %zu, time %zu (it has %zu and %zu)",
-                       st->name, st->o.channel, st->o.time, st->info.nc, st->info.nt);
     if (!st->nplanes)
-        return af_fail(err, AF_EDATA, "%s: no plane that is there", st->name);
+        return fail_empty(st, err);
+    if (!st->bits)
+        st->bits = af_tiff_page(st->tiff, 0)->depth;
+    if (af_tiff_page(st->tiff, 0)->extra && !af_tiff_page(st->tiff, 0)->refuse)
+        af_stack_warn(st, "%s: samples beside gray, such as alpha, are left out", st->name);
     return 0;
 }

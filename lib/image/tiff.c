@@ -62,7 +62,7 @@ static bool gray_palette(TIFF *tif, unsigned bits)
 /* Why this directory cannot be read as gray; NULL if it can. */
 static const char *refusal(TIFF *tif, const struct af_tiff_page *p, const char *description)
 {
-    uint16_t spp, photometric, format, compression;
+    uint16_t spp, photometric, format, compression, nextra = 0, *extra;
     bool imagej = description && strncmp(description, "ImageJ=", 7) == 0;
 
     TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLESPERPIXEL, &spp);
@@ -76,7 +76,8 @@ static const char *refusal(TIFF *tif, const struct af_tiff_page *p, const char *
     if (photometric != PHOTOMETRIC_MINISBLACK && photometric != PHOTOMETRIC_MINISWHITE &&
         photometric != PHOTOMETRIC_PALETTE)
         return "colour, gray is needed";
-    if (spp != 1)
+    TIFFGetField(tif, TIFFTAG_EXTRASAMPLES, &nextra, &extra);
+    if (spp != 1 && (spp != nextra + 1 || p->bits % 8 || p->bits == 24))
         return "several samples per pixel, gray is needed";
     if (format == SAMPLEFORMAT_COMPLEXIEEEFP || format == SAMPLEFORMAT_COMPLEXINT)
         return "complex numbers, gray is needed";
@@ -95,6 +96,9 @@ static uint64_t plain_run(TIFF *tif, const struct af_tiff_page *p)
     uint64_t *offset, row = (uint64_t)p->w * (p->bits / 8);
     uint16_t compression, fill, photometric;
     uint32_t rows;
+
+    if (p->extra)
+        return 0;
 
     TIFFGetFieldDefaulted(tif, TIFFTAG_COMPRESSION, &compression);
     TIFFGetFieldDefaulted(tif, TIFFTAG_FILLORDER, &fill);
@@ -119,7 +123,7 @@ static void page_metadata(TIFF *tif, struct af_tiff_page *p)
     if (TIFFGetField(tif, TIFFTAG_PAGENAME, &text) && text)
         af_pagename_parse(text, &p->plane);
     if (TIFFGetField(tif, TAG_MICROMANAGER, &n, &text) && text)
-        p->private_z = af_micromanager_plane(text, n, &p->plane);
+        p->micromanager = af_micromanager_plane(text, n, &p->plane, &p->depth);
 }
 
 /* Describe the directory that libtiff holds. */
@@ -127,7 +131,7 @@ static int describe(struct af_tiff *t, struct af_tiff_page *p, size_t max_pixels
                     struct af_err *err)
 {
     uint32_t w = 0, h = 0, kind = 0;
-    uint16_t bits, format, compression;
+    uint16_t bits, format, compression, spp;
     uint64_t need;
     size_t n;
 
@@ -137,11 +141,13 @@ static int describe(struct af_tiff *t, struct af_tiff_page *p, size_t max_pixels
     TIFFGetFieldDefaulted(t->tif, TIFFTAG_BITSPERSAMPLE, &bits);
     TIFFGetFieldDefaulted(t->tif, TIFFTAG_SAMPLEFORMAT, &format);
     TIFFGetFieldDefaulted(t->tif, TIFFTAG_COMPRESSION, &compression);
+    TIFFGetFieldDefaulted(t->tif, TIFFTAG_SAMPLESPERPIXEL, &spp);
     *p = (struct af_tiff_page){
         .ifd = TIFFCurrentDirOffset(t->tif),
         .w = w,
         .h = h,
         .bits = bits,
+        .extra = spp - 1u,
         .reduced = (kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) != 0,
         .plane = AF_PLANE_UNKNOWN,
     };
@@ -379,6 +385,13 @@ static bool take_predictor(TIFF *tif, unsigned bits)
     return true;
 }
 
+/* Of n pixels of `samples` samples of `size` bytes, keep the first sample. */
+static void keep_first(uint8_t *row, size_t n, size_t samples, size_t size)
+{
+    for (size_t x = 1; x < n && samples > 1; x++)
+        memmove(row + x * size, row + x * samples * size, size);
+}
+
 /* Strips and tiles alike: blocks of bw x bh px, unpacked into their place. */
 static int read_blocks(struct af_tiff *t, size_t i, struct af_image *img, const struct af_unpack *u,
                        struct af_err *err)
@@ -386,14 +399,18 @@ static int read_blocks(struct af_tiff *t, size_t i, struct af_image *img, const 
     bool tiled = TIFFIsTiled(t->tif);
     uint32_t bw = (uint32_t)img->w, bh = 0;
     tmsize_t row = tiled ? TIFFTileRowSize(t->tif) : TIFFScanlineSize(t->tif), got;
-    size_t bytes, n = 0;
+    size_t bytes, n = 0, samples;
+    uint16_t planar;
 
+    TIFFGetFieldDefaulted(t->tif, TIFFTAG_PLANARCONFIG, &planar);
+    samples =
+        planar == PLANARCONFIG_CONTIG ? t->page[i].extra + 1 : 1; // apart: the first come first
     if (tiled)
         TIFFGetField(t->tif, TIFFTAG_TILEWIDTH, &bw);
     TIFFGetFieldDefaulted(t->tif, tiled ? TIFFTAG_TILELENGTH : TIFFTAG_ROWSPERSTRIP, &bh);
     if (!tiled && bh > img->h)
         bh = (uint32_t)img->h;
-    if (!bw || !bh || row <= 0 || (size_t)row < af_unpack_row_bytes(u, bw) ||
+    if (!bw || !bh || row <= 0 || (size_t)row < af_unpack_row_bytes(u, bw * samples) ||
         !af_size_mul((size_t)row, bh, &bytes))
         return fail_page(t, i, "impossible strips or tiles", err);
     /* A tile may be larger than the plane; one that is very much larger is a trap. */
@@ -411,10 +428,14 @@ static int read_blocks(struct af_tiff *t, size_t i, struct af_image *img, const 
                         : TIFFReadEncodedStrip(t->tif, (uint32_t)n, t->scratch, want);
             if (got < want)
                 return fail_page(t, i, "cut short", err);
-            for (size_t k = 0; k < rows; k++)
-                af_unpack_row(u, (const uint8_t *)t->scratch + k * (size_t)row,
-                              img->w - x < bw ? img->w - x : bw,
+            for (size_t k = 0; k < rows; k++) {
+                uint8_t *in = (uint8_t *)t->scratch + k * (size_t)row;
+                size_t w = img->w - x < bw ? img->w - x : bw;
+
+                keep_first(in, w, samples, u->bits / 8);
+                af_unpack_row(u, in, w,
                               (char *)af_image_row(img, y + k) + x * af_sample_size(img->type));
+            }
         }
     }
     return 0;

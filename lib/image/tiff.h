@@ -12,7 +12,9 @@ struct af_tiff_page {
     enum af_sample type; // in memory, after widening
     unsigned bits;       // in the file
     bool reduced;        // a thumbnail or a mask of another page
-    bool private_z;      // plane came from Micro-Manager's tag 51123
+    unsigned extra;      // samples of a pixel behind the gray one, alpha and the like: left out
+    bool micromanager;   // plane came from Micro-Manager's tag 51123
+    unsigned depth;      // significant bits by that tag; 0: not said
     struct af_plane plane; // from tag 51123 or from the PageName that we write; NaN otherwise
     const char *refuse;    // why it cannot be read as gray, a constant; NULL: it can
 };

@@ -175,13 +175,19 @@ static int keep_error(TIFF *tif, void *user, const char *module, const char *fmt
 {
     struct af_tiffio *io = user;
 
-    (void)tif;
     (void)module;
     /* Of a tag that it does not know libtiff says this as an error, and goes on. */
     if (strncmp(fmt, "Defined set_field_type", 22) == 0)
         return 1;
-    if (!io->error[0])
+    if (!io->error[0]) {
+        const char *name = TIFFFileName(tif);
+        size_t n = strlen(name);
+
         vsnprintf(io->error, sizeof(io->error), fmt, ap);
+        /* Some begin with the file's name, as ours do. */
+        if (strncmp(io->error, name, n) == 0 && strncmp(io->error + n, ": ", 2) == 0)
+            memmove(io->error, io->error + n + 2, strlen(io->error + n + 2) + 1);
+    }
     /* libtiff ends sentences; our messages go on or end without a stop. */
     for (size_t n = strlen(io->error); n && (io->error[n - 1] == '.' || io->error[n - 1] == '\n');)
         io->error[--n] = '\0';

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "image/verify.h"
 
+#include "base/memory.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct check {
     af_verify_report *report;
@@ -10,8 +12,8 @@ struct check {
     long found;
     size_t w, h; // px, of the first plane
     enum af_sample type;
-    struct af_plane last; // plane before, its z NaN where there is none
-    double direction;     // sign of the first step; 0: none yet
+    double *direction; // [plane]: z step, up to there, of its channel and time; 0: none yet
+    size_t room;
 };
 
 static void tell(struct check *c, size_t plane, const char *problem, const char *detail)
@@ -50,47 +52,62 @@ static void check_pixels(struct check *c, const struct af_image *img, size_t i)
     }
 }
 
-static void check_z(struct check *c, const struct af_plane *p, size_t i)
+/* The plane before i of the same channel and time; SIZE_MAX: none among the last AF_VERIFY_LOOK. */
+static size_t before(const struct af_stack *st, const struct af_plane *p, size_t i)
 {
-    double step = p->z_um - c->last.z_um;
+    for (size_t k = i; k-- > 0 && i - k <= AF_VERIFY_LOOK;)
+        if (af_stack_plane(st, k)->c == p->c && af_stack_plane(st, k)->t == p->t)
+            return k;
+    return SIZE_MAX;
+}
+
+static int check_z(struct check *c, const struct af_stack *st, size_t i, struct af_err *err)
+{
+    const struct af_plane *p = af_stack_plane(st, i);
+    size_t k = before(st, p, i);
+    double last = k == SIZE_MAX ? NAN : af_stack_plane(st, k)->z_um, step = p->z_um - last;
     char text[96];
 
-    if (i == 0 || p->c != c->last.c || p->t != c->last.t) {
-        c->direction = 0;
-        step = NAN;
-    }
+    if (af_grow((void **)&c->direction, &c->room, i + 1, sizeof(*c->direction), err))
+        return -1;
+    c->direction[i] = k == SIZE_MAX ? 0 : c->direction[k];
     if (isnan(p->z_um)) {
         tell(c, i, "no-z", "z is not known");
     } else if (step == 0) {
         snprintf(text, sizeof(text), "z stays at %.9g um", p->z_um);
         tell(c, i, "z-repeat", text);
-    } else if (step * c->direction < 0) {
-        snprintf(text, sizeof(text), "z goes back from %.9g to %.9g um", c->last.z_um, p->z_um);
+    } else if (step * c->direction[i] < 0) {
+        snprintf(text, sizeof(text), "z goes back from %.9g to %.9g um", last, p->z_um);
         tell(c, i, "z-turns", text);
     } else if (!isnan(step)) {
-        c->direction = step;
+        c->direction[i] = step;
     }
-    c->last = *p;
+    return 0;
 }
 
 long af_stack_verify(struct af_stack *st, af_verify_report *report, void *ctx, struct af_err *err)
 {
-    struct check c = {.report = report, .ctx = ctx, .last = AF_PLANE_UNKNOWN};
+    struct check c = {.report = report, .ctx = ctx};
     struct af_err why = {AF_OK, ""};
     struct af_image img = {0};
     char text[64];
-    size_t i = 0;
+    size_t i = 0, n = 0;
     int more;
 
     while ((more = af_stack_next(st, &img, &i, &why)) == 1) {
         check_pixels(&c, &img, i);
-        check_z(&c, af_stack_plane(st, i), i);
+        n = i + 1;
+        if (check_z(&c, st, i, &why)) {
+            more = -1;
+            break;
+        }
     }
+    free(c.direction);
     af_image_release(&img);
     if (more < 0 && why.kind == AF_ESYS)
         return af_fail(err, why.kind, "%s", why.text);
     if (more < 0)
-        tell(&c, c.found || i ? i + 1 : i, "unreadable", why.text);
+        tell(&c, n, "unreadable", why.text);
     if (af_stack_info(st)->missing) {
         snprintf(text, sizeof(text), "%zu planes or more", af_stack_info(st)->missing);
         tell(&c, SIZE_MAX, "missing", text);

@@ -11,6 +11,9 @@ typedef void af_verify_report(void *ctx, size_t plane, const char *problem, cons
  * below. */
 #define AF_VERIFY_SATURATED 0.01
 
+/* Planes between two of the same channel and time. Choice: more are not looked through. */
+#define AF_VERIFY_LOOK 1024
+
 /*
  * Read all planes and report, in this order per plane: `unreadable` (ends the check), `size`,
  * `nan`, `black` (all counts equal), `saturated`, `no-z`, `z-repeat`, `z-turns` (not monotone;
