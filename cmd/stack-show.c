@@ -295,7 +295,7 @@ static void name_title(struct show *s)
     switch (s->o->mode) {
     case MONTAGE:
         at += (size_t)snprintf(t + at, n - at, ": %zu", s->montage.n);
-        if (s->info->nplanes != SIZE_MAX && s->montage.n != s->info->nplanes) // SIZE_MAX: left before the end
+        if (s->info->nplanes != SIZE_MAX && s->montage.n != s->info->nplanes) // a stream left early
             at += (size_t)snprintf(t + at, n - at, " of %zu", s->info->nplanes);
         snprintf(t + at, n - at, " planes");
         break;
