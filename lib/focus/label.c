@@ -11,22 +11,21 @@ enum {
     NPLANES = 2 * SIDE + 1, // so the shortest stack
     ROUNDS = 40,            // re-centrings
 };
-static const double
-    NOISE_SHARE = 0.025,   // of a profile that shows a line; real ones have up to 0.014
-    DEPTH = 0.1,           // of the minimum: four times what NOISE_SHARE can feign
-    PROMINENCE = 0.25,     // of the whole curve's height: shallower dips are no minima
-    SIMILAR = 0.25,        // of the whole curve's height: minima closer than that are alike
-    BASE_FLOOR = 0.3,      // of the coarse curve's height: zero defocus lies in its lowest part
-    CURVATURE_ERRORS = 5,
-    SETTLED_UM = 0.001;
+static const double NOISE_SHARE =
+                        0.025, // of a profile that shows a line; real ones have up to 0.014
+    DEPTH = 0.1,               // of the minimum: four times what NOISE_SHARE can feign
+    PROMINENCE = 0.25,         // of the whole curve's height: shallower dips are no minima
+    SIMILAR = 0.25,            // of the whole curve's height: minima closer than that are alike
+    BASE_FLOOR = 0.3,          // of the coarse curve's height: zero defocus lies in its lowest part
+    CURVATURE_ERRORS = 5, SETTLED_UM = 0.001;
 
 struct curve {
     size_t n;
-    const double *z;    // [n] um, rising or falling
+    const double *z;               // [n] um, rising or falling
     double *fine, *coarse, *noise; // [n]
-    double *scratch;    // [2 n]
+    double *scratch;               // [2 n]
     double height, coarse_low, coarse_height;
-    double sigma;       // of the fine score from plane to plane
+    double sigma; // of the fine score from plane to plane
 };
 
 static int refuse(struct af_label *l, const char *reason)
@@ -74,7 +73,8 @@ static double score_sigma(const struct curve *c)
     return 1.4826 * af_median(c->scratch, c->n - 2);
 }
 
-/* What the scores of n planes of white noise range over, about, and two more standard deviations. */
+/* What the scores of n planes of white noise range over, about, and two more standard deviations.
+ */
 static double noise_depth(const struct curve *c)
 {
     return c->sigma * (2 * sqrt(2 * log((double)c->n)) + 2);
@@ -113,7 +113,8 @@ static void consider(const struct curve *c, size_t at, struct minimum *m)
         *m = (struct minimum){.at = at, .found = true};
 }
 
-/* Walk down and up the fine curve. A minimum is complete where the curve has risen by `rise`, or ends. */
+/* Walk down and up the fine curve. A minimum is complete where the curve has risen by `rise`, or
+ * ends. */
 static const char *find_minimum(const struct curve *c, size_t *best)
 {
     const size_t none = SIZE_MAX; // until a plane with a line comes
@@ -157,14 +158,16 @@ static const char *check_depth(const struct curve *c, size_t best)
         return AF_LABEL_FLAT;
     if (fmax(left, right) < noise_depth(c))
         return AF_LABEL_NOISE;
-    if (best < SIDE || best + SIDE >= c->n || fmin(left, right) < fmax(DEPTH * c->fine[best], noise_depth(c)))
+    if (best < SIDE || best + SIDE >= c->n ||
+        fmin(left, right) < fmax(DEPTH * c->fine[best], noise_depth(c)))
         return AF_LABEL_EDGE;
     if (coarse_at(c, best) > c->coarse_low + BASE_FLOOR * c->coarse_height)
         return AF_LABEL_EDGE;
     return NULL;
 }
 
-/* Largest of: what was asked for, and the distance from z0 of the third plane on either side. NaN: too near an end. */
+/* Largest of: what was asked for, and the distance from z0 of the third plane on either side. NaN:
+ * too near an end. */
 static double window_at(const struct curve *c, double z0, double asked)
 {
     size_t before = 0; // planes on the side of the first
@@ -178,7 +181,8 @@ static double window_at(const struct curve *c, double z0, double asked)
     return fmax(asked, fmax(fabs(c->z[before - SIDE] - z0), fabs(c->z[after + SIDE - 1] - z0)));
 }
 
-/* Fit the planes within z0 +/- half; false: no parabola that opens upwards beyond doubt, or its vertex lies outside. */
+/* Fit the planes within z0 +/- half; false: no parabola that opens upwards beyond doubt, or its
+ * vertex lies outside. */
 static bool fit_at(const struct curve *c, double z0, double half, struct af_label *l)
 {
     size_t n = 0;
@@ -192,7 +196,8 @@ static bool fit_at(const struct curve *c, double z0, double half, struct af_labe
         x[n] = c->z[i];
         y[n++] = c->fine[i];
     }
-    if (af_parabola_fit(x, y, n, &l->fit, NULL) || !(l->fit.curvature > CURVATURE_ERRORS * l->fit.curvature_err))
+    if (af_parabola_fit(x, y, n, &l->fit, NULL) ||
+        !(l->fit.curvature > CURVATURE_ERRORS * l->fit.curvature_err))
         return false;
     l->nfit = n;
     l->half_window_um = half;
@@ -201,8 +206,8 @@ static bool fit_at(const struct curve *c, double z0, double half, struct af_labe
 
 /*
  * How far the vertex follows the window, per um that this is shifted: 0 for a
- * parabola, more where the curve is not one. Noise that moves the vertex moves the window after it, and so on:
- * re-centring makes the error 1 / (1 - this) times as large.
+ * parabola, more where the curve is not one. Noise that moves the vertex moves the window after it,
+ * and so on: re-centring makes the error 1 / (1 - this) times as large.
  */
 static double vertex_follows(const struct curve *c, double z0, double half)
 {
@@ -231,7 +236,8 @@ static const char *refine(const struct curve *c, size_t best, double asked, stru
         double vertex = l->fit.vertex;
         if (fabs(vertex - z0) < SETTLED_UM || fabs(vertex - last) < SETTLED_UM) {
             l->z0_um = fabs(vertex - z0) < SETTLED_UM ? vertex : (vertex + z0) / 2;
-            l->z0_err_um = hypot(l->fit.vertex_err / (1 - vertex_follows(c, z0, half)), l->z0_um - vertex);
+            l->z0_err_um =
+                hypot(l->fit.vertex_err / (1 - vertex_follows(c, z0, half)), l->z0_um - vertex);
             return NULL;
         }
         last = z0;
@@ -256,8 +262,8 @@ static int find(struct curve *c, const struct af_label_opts *o, struct af_label 
     return 0;
 }
 
-int af_label_find(const double *z_um, const struct af_scores *scores, size_t n, const struct af_label_opts *o,
-                  struct af_label *l, struct af_err *err)
+int af_label_find(const double *z_um, const struct af_scores *scores, size_t n,
+                  const struct af_label_opts *o, struct af_label *l, struct af_err *err)
 {
     const char *reason = check_z(z_um, n);
 
@@ -270,7 +276,11 @@ int af_label_find(const double *z_um, const struct af_scores *scores, size_t n, 
     double *memory = af_calloc(n, 5 * sizeof *memory, err);
     if (!memory)
         return -1;
-    struct curve c = {.n = n, .z = z_um, .fine = memory, .coarse = memory + n, .noise = memory + 2 * n,
+    struct curve c = {.n = n,
+                      .z = z_um,
+                      .fine = memory,
+                      .coarse = memory + n,
+                      .noise = memory + 2 * n,
                       .scratch = memory + 3 * n};
     for (size_t i = 0; i < n; i++) {
         c.fine[i] = scores[i].of[o->measure];

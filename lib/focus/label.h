@@ -13,21 +13,22 @@ struct af_label_opts {
 
 /* Reasons. A stack has a label only where it is AF_LABEL_OK. */
 #define AF_LABEL_OK "ok"
-#define AF_LABEL_NO_Z "no-z"             // z of a plane is unknown
-#define AF_LABEL_Z_ORDER "z-order"       // z neither rises nor falls all along
-#define AF_LABEL_FEW "few"               // fewer than seven planes
-#define AF_LABEL_DARK "dark"             // a plane without light: all zero
-#define AF_LABEL_FLAT "flat"             // the score hardly varies with z, or a plane has no contrast at all
-#define AF_LABEL_NOISE "noise"           // no line above the noise, or no minimum
-#define AF_LABEL_EDGE "edge"             // the minimum lies at an end of the stack, or beyond
+#define AF_LABEL_NO_Z "no-z"       // z of a plane is unknown
+#define AF_LABEL_Z_ORDER "z-order" // z neither rises nor falls all along
+#define AF_LABEL_FEW "few"         // fewer than seven planes
+#define AF_LABEL_DARK "dark"       // a plane without light: all zero
+#define AF_LABEL_FLAT "flat"   // the score hardly varies with z, or a plane has no contrast at all
+#define AF_LABEL_NOISE "noise" // no line above the noise, or no minimum
+#define AF_LABEL_EDGE "edge"   // the minimum lies at an end of the stack, or beyond
 #define AF_LABEL_TWO_MINIMA "two-minima" // and nothing to choose by
 
 struct af_label {
     const char *quality;     // one of the above
     double z0_um, z0_err_um; // zero defocus and its standard error; NaN unless ok
     struct af_parabola fit;  // of the score, where ok
-    double half_window_um;   // z0 +/- this were fitted; more than asked for where planes lie far apart
-    size_t nfit;             // planes in the fit
+    double
+        half_window_um; // z0 +/- this were fitted; more than asked for where planes lie far apart
+    size_t nfit;        // planes in the fit
 };
 
 /*
@@ -48,7 +49,7 @@ struct af_label {
  *
  * Source: Lightley et al., doi:10.1111/jmi.13020; the search and the refusals are ours.
  */
-int af_label_find(const double *z_um, const struct af_scores *scores, size_t n, const struct af_label_opts *o,
-                  struct af_label *l, struct af_err *err);
+int af_label_find(const double *z_um, const struct af_scores *scores, size_t n,
+                  const struct af_label_opts *o, struct af_label *l, struct af_err *err);
 
 #endif

@@ -12,7 +12,8 @@ int af_scorer_init(struct af_scorer *s, size_t n, size_t window, size_t order, s
 {
     *s = (struct af_scorer){.n = n};
     if (window > n)
-        return af_fail(err, AF_EUSAGE, "a smoothing window of %zu px: the profile has %zu px", window, n);
+        return af_fail(err, AF_EUSAGE, "a smoothing window of %zu px: the profile has %zu px",
+                       window, n);
     if (af_savgol_init(&s->savgol, window, order, err) || af_spectrum_init(&s->spectrum, n, err) ||
         !(s->smoothed = af_calloc(n, sizeof *s->smoothed, err)) ||
         !(s->scratch = af_calloc(n, sizeof *s->scratch, err))) {
@@ -86,10 +87,12 @@ void af_scorer_run(struct af_scorer *s, const double *profile, struct af_scores 
         return;
     }
     scores->of[AF_L2] = spread(n, sum, squares, 0, sqrt(sum / n)); // Parseval
-    scores->of[AF_BASE] = spread(n, sum, squares, above_base, sqrt((sum + above_base * above_base) / n));
+    scores->of[AF_BASE] =
+        spread(n, sum, squares, above_base, sqrt((sum + above_base * above_base) / n));
     scores->of[AF_MINMAX] = spread(n, sum, squares, above_low, high - low);
     /* Smoothing keeps of white noise the weight of the middle point. */
-    scores->noise = fmin(1, s->savgol.center[s->savgol.window / 2] * white_variance(profile, s->n) * n * n / sum);
+    scores->noise = fmin(1, s->savgol.center[s->savgol.window / 2] * white_variance(profile, s->n) *
+                                n * n / sum);
 }
 
 enum { BLOCK = 1 << 15 }; // px: so many 16-bit values, summed in four 32-bit lanes, do not overflow

@@ -18,8 +18,8 @@
  *   AF_MINMAX   (p - min) / (max - min)
  *   AF_LITERAL  p                                counts^2
  *
- * Source: Lightley et al., doi:10.1111/jmi.13020: "averaged along the pixel rows to a vertical profile,
- * Savitzky-Golay, standard deviation of the power spectrum, minimum at zero defocus".
+ * Source: Lightley et al., doi:10.1111/jmi.13020: "averaged along the pixel rows to a vertical
+ * profile, Savitzky-Golay, standard deviation of the power spectrum, minimum at zero defocus".
  * Choice: the normalisation. That sentence as it stands is AF_LITERAL, and for a line
  * of constant power it has a maximum at focus, since a narrow line has the more
  * energetic spectrum; a minimum comes only with a clipped camera or a

@@ -42,7 +42,8 @@ static int make_basis(const double *x, size_t n, struct basis *s)
     return s->norm2 > 1e-20 * (double)n ? 0 : -1;
 }
 
-int af_parabola_fit(const double *x, const double *y, size_t n, struct af_parabola *p, struct af_err *err)
+int af_parabola_fit(const double *x, const double *y, size_t n, struct af_parabola *p,
+                    struct af_err *err)
 {
     struct basis s;
     double c0 = 0, c1 = 0, c2 = 0, squares = 0;
@@ -68,7 +69,8 @@ int af_parabola_fit(const double *x, const double *y, size_t n, struct af_parabo
     double variance = n > 3 ? squares / (double)(n - 3) : NAN;
     double p1 = vertex - s.a1, p2 = vertex * vertex - s.b * p1 - s.a2;
     p->vertex = s.center + s.scale * vertex;
-    p->vertex_err = s.scale / (2 * fabs(c2)) * sqrt(variance * (1 / s.norm1 + slope * slope / s.norm2));
+    p->vertex_err =
+        s.scale / (2 * fabs(c2)) * sqrt(variance * (1 / s.norm1 + slope * slope / s.norm2));
     p->value = c0 + c1 * p1 + c2 * p2;
     p->curvature = 2 * c2 / (s.scale * s.scale);
     p->curvature_err = 2 * sqrt(variance / s.norm2) / (s.scale * s.scale);

@@ -21,7 +21,8 @@ struct af_parabola {
  *
  * Returns 0, or -1 with AF_EDATA: fewer than three different x, or a straight line.
  */
-int af_parabola_fit(const double *x, const double *y, size_t n, struct af_parabola *p, struct af_err *err);
+int af_parabola_fit(const double *x, const double *y, size_t n, struct af_parabola *p,
+                    struct af_err *err);
 
 /* y of the parabola at x. */
 double af_parabola_at(const struct af_parabola *p, double x);

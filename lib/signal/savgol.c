@@ -49,7 +49,8 @@ int af_savgol_init(struct af_savgol *s, size_t window, size_t order, struct af_e
     if (window % 2 == 0)
         return af_fail(err, AF_EUSAGE, "a smoothing window of %zu: must be odd", window);
     if (order >= window)
-        return af_fail(err, AF_EUSAGE, "order %zu needs a smoothing window of more than %zu points", order, window);
+        return af_fail(err, AF_EUSAGE, "order %zu needs a smoothing window of more than %zu points",
+                       order, window);
     if (!af_size_mul(order + 1, window, &n))
         return af_fail(err, AF_ESYS, "a smoothing window of %zu: out of memory", window);
     s->window = window;
@@ -77,7 +78,8 @@ void af_savgol_release(struct af_savgol *s)
 }
 
 /* The polynomial fitted to the window at x, at its points from..to-1. */
-static void fit_window(const struct af_savgol *s, const double *x, size_t from, size_t to, double *out)
+static void fit_window(const struct af_savgol *s, const double *x, size_t from, size_t to,
+                       double *out)
 {
     memset(out, 0, (to - from) * sizeof *out);
     for (size_t k = 0; k <= s->order; k++) {

@@ -72,7 +72,8 @@ static void join4(const struct af_spectrum *s, struct af_complex *out, size_t m,
 
     for (size_t u = 0; u < m; u++) {
         struct af_complex a = out[u], b = mul(out[u + m], w[u * stride]);
-        struct af_complex c = mul(out[u + 2 * m], w[2 * u * stride]), d = mul(out[u + 3 * m], w[3 * u * stride]);
+        struct af_complex c = mul(out[u + 2 * m], w[2 * u * stride]),
+                          d = mul(out[u + 3 * m], w[3 * u * stride]);
         struct af_complex sum = add(a, c), diff = sub(a, c), odd = add(b, d), turn = sub(b, d);
         out[u] = add(sum, odd);
         out[u + m] = (struct af_complex){diff.re + turn.im, diff.im - turn.re};
@@ -82,7 +83,8 @@ static void join4(const struct af_spectrum *s, struct af_complex *out, size_t m,
 }
 
 /* p transforms of length m become one of p m, by the definition of the transform. */
-static void join(const struct af_spectrum *s, struct af_complex *out, size_t p, size_t m, size_t stride)
+static void join(const struct af_spectrum *s, struct af_complex *out, size_t p, size_t m,
+                 size_t stride)
 {
     const struct af_complex *w = s->twiddle;
 
@@ -103,8 +105,8 @@ static void join(const struct af_spectrum *s, struct af_complex *out, size_t p, 
 }
 
 /* out: the transform of in[0], in[stride], ..., n / stride values. Decimation in time. */
-static void transform(const struct af_spectrum *s, struct af_complex *out, const double *in, size_t stride,
-                      const size_t *factor)
+static void transform(const struct af_spectrum *s, struct af_complex *out, const double *in,
+                      size_t stride, const size_t *factor)
 {
     size_t p = *factor, m = s->n / stride / p;
 

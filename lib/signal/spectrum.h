@@ -20,15 +20,16 @@
  */
 struct af_spectrum {
     size_t n;
-    size_t factor[64];              // 4s and primes whose product is n, ended by 1
-    struct af_complex *twiddle;     // [n] exp(-2 pi i k / n)
-    struct af_complex *out, *part;  // [n], [largest factor]: scratch
+    size_t factor[64];             // 4s and primes whose product is n, ended by 1
+    struct af_complex *twiddle;    // [n] exp(-2 pi i k / n)
+    struct af_complex *out, *part; // [n], [largest factor]: scratch
 };
 struct af_complex {
     double re, im;
 };
 
-/* Plan for length n >= 1; all-zero is the empty state. A plan serves one thread. -1 with AF_ESYS. */
+/* Plan for length n >= 1; all-zero is the empty state. A plan serves one thread. -1 with AF_ESYS.
+ */
 int af_spectrum_init(struct af_spectrum *s, size_t n, struct af_err *err);
 void af_spectrum_release(struct af_spectrum *s);
 

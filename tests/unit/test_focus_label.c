@@ -26,8 +26,14 @@ struct scene {
     double drift;                 // brightness: 1 + drift sin(2 pi plane / n + phase)
     double phase;
 };
-static const struct scene LINE = {.rayleigh_um = 1, .waist_px = 4, .electrons = 3e5, .read_noise = 8, .black = 100,
-                                  .gain = 0.4, .full = 65535, .second_um = NAN};
+static const struct scene LINE = {.rayleigh_um = 1,
+                                  .waist_px = 4,
+                                  .electrons = 3e5,
+                                  .read_noise = 8,
+                                  .black = 100,
+                                  .gain = 0.4,
+                                  .full = 65535,
+                                  .second_um = NAN};
 
 struct stack {
     size_t n;
@@ -37,7 +43,8 @@ struct stack {
 
 static double line(const struct scene *s, double y, double z, double focus)
 {
-    double width = s->waist_px * sqrt(1 + (z - focus) * (z - focus) / (s->rayleigh_um * s->rayleigh_um));
+    double width =
+        s->waist_px * sqrt(1 + (z - focus) * (z - focus) / (s->rayleigh_um * s->rayleigh_um));
     double u = (y - 0.48 * H) / width;
     return s->electrons / W / (width * sqrt(2 * 3.14159265358979)) * exp(-u * u / 2);
 }
@@ -46,7 +53,8 @@ static double line(const struct scene *s, double y, double z, double focus)
 static double noise(struct af_random *r)
 {
     uint64_t u = af_random_u64(r);
-    double sum = (double)(u & 0xffff) + (double)(u >> 16 & 0xffff) + (double)(u >> 32 & 0xffff) + (double)(u >> 48);
+    double sum = (double)(u & 0xffff) + (double)(u >> 16 & 0xffff) + (double)(u >> 32 & 0xffff) +
+                 (double)(u >> 48);
 
     return (sum / 65535 - 2) * sqrt(3);
 }
@@ -69,7 +77,8 @@ static void photograph(const struct scene *s, double z, double brightness, const
 }
 
 /* n planes from z0 on, dz apart. */
-static void record(const struct scene *s, double z0, double dz, size_t n, uint64_t seed, struct stack *st)
+static void record(const struct scene *s, double z0, double dz, size_t n, uint64_t seed,
+                   struct stack *st)
 {
     struct af_random r;
     struct af_image img = {0};
@@ -106,16 +115,18 @@ static struct af_label label(const struct stack *st, enum af_measure measure)
     return l;
 }
 
-static void assert_found(const struct scene *s, double z0, double dz, size_t n, enum af_measure measure, double bound)
+static void assert_found(const struct scene *s, double z0, double dz, size_t n,
+                         enum af_measure measure, double bound)
 {
     struct stack st;
 
     for (uint64_t seed = 0; seed < 3; seed++) {
         record(s, z0, dz, n, seed, &st);
         struct af_label l = label(&st, measure);
-        if (strcmp(l.quality, AF_LABEL_OK) || !(fabs(l.z0_um - s->focus_um) < bound) || getenv("VERBOSE"))
-            print_message("# focus %g, measure %d: %s %.4f +/- %.4f, %zu planes\n", s->focus_um, measure, l.quality,
-                          l.z0_um, l.z0_err_um, l.nfit);
+        if (strcmp(l.quality, AF_LABEL_OK) || !(fabs(l.z0_um - s->focus_um) < bound) ||
+            getenv("VERBOSE"))
+            print_message("# focus %g, measure %d: %s %.4f +/- %.4f, %zu planes\n", s->focus_um,
+                          measure, l.quality, l.z0_um, l.z0_err_um, l.nfit);
         assert_string_equal(l.quality, AF_LABEL_OK);
         assert_true(fabs(l.z0_um - s->focus_um) < bound);
         assert_true(l.z0_err_um < bound);
@@ -123,7 +134,8 @@ static void assert_found(const struct scene *s, double z0, double dz, size_t n, 
     }
 }
 
-static void assert_refused(const struct scene *s, double z0, double dz, size_t n, const char *reason)
+static void assert_refused(const struct scene *s, double z0, double dz, size_t n,
+                           const char *reason)
 {
     struct stack st;
 
@@ -137,7 +149,8 @@ static void assert_refused(const struct scene *s, double z0, double dz, size_t n
     }
 }
 
-/* The bounds are five to ten times the spread that noise gives here; the sampling is a tenth of them. */
+/* The bounds are five to ten times the spread that noise gives here; the sampling is a tenth of
+ * them. */
 static void short_stacks_are_labelled_at_the_planted_focus(void **state)
 {
     static const double focus[] = {0, 0.037, -3.21, 5.5};
@@ -223,7 +236,8 @@ static void standard_error_is_the_spread_of_labels(void **state)
         variances += l.z0_err_um * l.z0_err_um / N;
     }
     double ratio = sqrt(variances / (squares - sum * sum));
-    print_message("# spread %.2f nm, standard error %.2f times that\n", 1e3 * sqrt(squares - sum * sum), ratio);
+    print_message("# spread %.2f nm, standard error %.2f times that\n",
+                  1e3 * sqrt(squares - sum * sum), ratio);
     assert_true(ratio > 0.8 && ratio < 1.2);
     assert_true(fabs(sum) < 5 * sqrt(squares / N)); // no bias
 }
@@ -260,7 +274,8 @@ static void constant_stacks_are_refused(void **state)
     assert_refused(&s, -10, 0.1, 201, AF_LABEL_FLAT);
     s.drift = 0.5;
     assert_refused(&s, -10, 0.1, 201, AF_LABEL_FLAT);
-    s = (struct scene){.full = 65535, .black = 100, .second_um = NAN, .rayleigh_um = 1, .waist_px = 1};
+    s = (struct scene){
+        .full = 65535, .black = 100, .second_um = NAN, .rayleigh_um = 1, .waist_px = 1};
     assert_refused(&s, -10, 0.1, 201, AF_LABEL_FLAT);
     s.black = 0;
     assert_refused(&s, -10, 0.1, 201, AF_LABEL_DARK);
@@ -271,9 +286,9 @@ static void constant_stacks_are_refused(void **state)
 }
 
 /*
- * 500 stacks each of noise that is white, brightens and dims slowly, lies on a pattern that stays, and on a
- * line that stays but changes in brightness: none has a label. Half the stacks have few planes.
- * (The literal measure follows the brightness; it is for comparison only.)
+ * 500 stacks each of noise that is white, brightens and dims slowly, lies on a pattern that stays,
+ * and on a line that stays but changes in brightness: none has a label. Half the stacks have few
+ * planes. (The literal measure follows the brightness; it is for comparison only.)
  */
 static void noise_is_never_labelled(void **state)
 {

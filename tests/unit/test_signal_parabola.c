@@ -41,7 +41,8 @@ static void standard_error_is_the_spread_over_repeated_noise(void **state)
 {
     enum { REPEATS = 20000, N = 17 };
     const double vertex = 0.13, noise = 0.002;
-    double sum = 0, squares = 0, variances = 0, curvatures = 0, curvature_sum = 0, curvature_squares = 0;
+    double sum = 0, squares = 0, variances = 0, curvatures = 0, curvature_sum = 0,
+           curvature_squares = 0;
     struct af_random r;
 
     (void)state;
@@ -82,7 +83,8 @@ static void three_points_have_a_vertex_without_error(void **state)
 
 static void lines_and_repeated_points_are_refused(void **state)
 {
-    double x[5] = {0, 1, 2, 3, 4}, line[5] = {2, 2, 2, 2, 2}, two[5] = {1, 1, 2, 2, 2}, y[5] = {1, 2, 1, 2, 5};
+    double x[5] = {0, 1, 2, 3, 4}, line[5] = {2, 2, 2, 2, 2}, two[5] = {1, 1, 2, 2, 2},
+           y[5] = {1, 2, 1, 2, 5};
     struct af_parabola p;
     struct af_err err = {0};
 

@@ -26,7 +26,9 @@ static void smooth(const double *x, size_t n, size_t window, size_t order, doubl
 /* 1e-12: some hundred roundings of a double. */
 static void polynomials_up_to_the_order_are_left_unchanged(void **state)
 {
-    static const struct { size_t window, order; } c[] = {{5, 3}, {11, 3}, {101, 3}, {101, 9}, {501, 9}, {7, 6}, {1, 0}};
+    static const struct {
+        size_t window, order;
+    } c[] = {{5, 3}, {11, 3}, {101, 3}, {101, 9}, {501, 9}, {7, 6}, {1, 0}};
     double x[NMAX], y[NMAX];
 
     (void)state;
@@ -85,7 +87,8 @@ static void even_windows_and_high_orders_are_refused(void **state)
     af_savgol_release(&s);
 }
 
-/* Numbers of scipy.signal.savgol_filter, where they are good, and of rational arithmetic: tests/expect/make-signal.py. */
+/* Numbers of scipy.signal.savgol_filter, where they are good, and of rational arithmetic:
+ * tests/expect/make-signal.py. */
 static void agrees_with_scipy_to_1e_6(void **state)
 {
     double x[NMAX], y[NMAX], worst = 0;

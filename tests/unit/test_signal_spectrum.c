@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const size_t LENGTH[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 25, 49, 77, 97, 128, 143, 480, 487, 640, 641, 1021};
+static const size_t LENGTH[] = {1,  2,  3,  4,  5,   6,   7,   8,   9,   12,  16,
+                                25, 49, 77, 97, 128, 143, 480, 487, 640, 641, 1021};
 enum { NLENGTHS = sizeof LENGTH / sizeof *LENGTH, NMAX = 2048 };
 
 static void fill(double *x, size_t n)
@@ -52,7 +53,8 @@ static void power_is_that_of_the_definition(void **state)
         for (size_t k = 0; k < n; k += 1 + n / 50) {
             long double re = 0, im = 0;
             for (size_t j = 0; j < n; j++) {
-                long double phase = -2 * 3.14159265358979323846264338328L * (long double)(j * k % n) / (long double)n;
+                long double phase = -2 * 3.14159265358979323846264338328L *
+                                    (long double)(j * k % n) / (long double)n;
                 re += x[j] * cosl(phase);
                 im += x[j] * sinl(phase);
             }
@@ -79,7 +81,8 @@ static void energy_is_kept_parseval(void **state)
     }
 }
 
-/* std over all bins of |F|^2 = sqrt of the sum over lags t != 0 of R_t^2, R the circular autocorrelation. */
+/* std over all bins of |F|^2 = sqrt of the sum over lags t != 0 of R_t^2, R the circular
+ * autocorrelation. */
 static void spread_is_that_of_the_autocorrelation(void **state)
 {
     double x[NMAX], power[NMAX];
@@ -112,7 +115,8 @@ static void a_cosine_fills_two_bins(void **state)
         assert_true(fabs(x[k] - (k == 7 || k == 23 ? 225 : 0)) < 1e-11);
 }
 
-/* Numbers of numpy.fft, tests/expect/make-signal.py: each bin relative to the largest, the spread to itself. */
+/* Numbers of numpy.fft, tests/expect/make-signal.py: each bin relative to the largest, the spread
+ * to itself. */
 static void agrees_with_numpy_to_1e_6(void **state)
 {
     double x[NMAX], power[NMAX], want, worst = 0, worst_spread = 0;
@@ -140,7 +144,8 @@ static void agrees_with_numpy_to_1e_6(void **state)
         count++;
     }
     fclose(fp);
-    print_message("# %zu values, worst differences: bins %.1e, spread %.1e\n", count, worst, worst_spread);
+    print_message("# %zu values, worst differences: bins %.1e, spread %.1e\n", count, worst,
+                  worst_spread);
     assert_true(count > 100);
     assert_true(worst < 1e-6 && worst_spread < 1e-6);
 }
