@@ -22,7 +22,8 @@
 #define PROG "stack-show"
 
 enum mode { MONTAGE, PLANE, MAX, XZ, YZ };
-enum { THUMB_WIDTH = 160, WIDTH = 800, MOST_THUMBS = 64, MOST_CHOSEN = 4096, MIN_HEIGHT = 24 };
+enum { THUMB_WIDTH = 160, WIDTH = 800, MOST_THUMBS = 64, MOST_CHOSEN = 4096, MIN_HEIGHT = 24,
+       MAX_HEIGHT = 20000 };
 
 struct opts {
     bool montage, max;         // --montage, --max
@@ -297,7 +298,7 @@ static void name_title(struct show *s)
         at += (size_t)snprintf(t + at, n - at, ": %zu", s->montage.n);
         if (s->info->nplanes != SIZE_MAX && s->montage.n != s->info->nplanes) // a stream left early
             at += (size_t)snprintf(t + at, n - at, " of %zu", s->info->nplanes);
-        snprintf(t + at, n - at, " planes");
+        snprintf(t + at, n - at, s->montage.n == 1 ? " plane" : " planes");
         break;
     case PLANE:
         af_plane_label(s->plane, s->z_um, fabs(s->z_um) >= AF_LABEL_MM, label, sizeof(label));
@@ -306,7 +307,7 @@ static void name_title(struct show *s)
             snprintf(t + at, n - at, ", %s", label);
         break;
     case MAX:
-        snprintf(t + at, n - at, ": maximum of %zu planes", s->nused);
+        snprintf(t + at, n - at, ": maximum of %zu plane%s", s->nused, s->nused == 1 ? "" : "s");
         break;
     default:
         snprintf(t + at, n - at, ": %s %zu", s->o->mode == XZ ? "xz at y" : "yz at x", s->slice.at);
@@ -334,7 +335,7 @@ static size_t slice_height(const struct show *s, double zoom, double px_um, stru
     double h = s->slice.n * s->o->aspect * zoom;
 
     if (s->o->aspect > 0)
-        return (size_t)fmax(1, round(h));
+        return (size_t)fmin(fmax(1, round(h)), MAX_HEIGHT + 1.0);
     h = s->axis[0] == 'z' ? (f->top - f->bottom) / px_um * zoom : NAN;
     if (h >= MIN_HEIGHT && h <= 2.0 * (double)f->w)
         return (size_t)round(h);
@@ -355,6 +356,8 @@ static int plan_slice(struct show *s, struct af_figure *f, struct af_err *err)
     snprintf(s->axis, sizeof(s->axis), "%s", e.um ? "z um" : "plane");
     f->axis = s->axis;
     f->h = slice_height(s, zoom, px_um, f);
+    if (f->h > MAX_HEIGHT)
+        return af_fail(err, AF_EUSAGE, "--aspect: the slice would be over %d px high", MAX_HEIGHT);
     if (!(s->values = af_calloc(f->w * f->h, sizeof(*s->values), err)))
         return -1;
     return af_slice_draw(&s->slice, f->w, f->h, s->values, err);

@@ -144,14 +144,16 @@ double af_tick(const struct af_ticks *t, int i, char *text, size_t size)
     return v;
 }
 
-static struct af_ticks bar_ticks(const struct af_scale *s)
+static struct af_ticks bar_ticks(long h, int size, const struct af_scale *s)
 {
-    return af_ticks(s->lo, s->hi, 7);
+    long most = h / (2 * af_text_height(size));
+
+    return af_ticks(s->lo, s->hi, most < 1 ? 1 : most > 7 ? 7 : (int)most);
 }
 
-long af_bar_width(int size, const struct af_scale *s)
+long af_bar_width(long h, int size, const struct af_scale *s)
 {
-    struct af_ticks t = bar_ticks(s);
+    struct af_ticks t = bar_ticks(h, size, s);
     long widest = 0;
     char text[32];
 
@@ -163,9 +165,14 @@ long af_bar_width(int size, const struct af_scale *s)
     return BAR_W + 2 * TICK + widest;
 }
 
+long af_bar_least(int size)
+{
+    return 6 * af_text_height(size);
+}
+
 long af_canvas_bar(struct af_canvas *c, long x, long y, long h, int size, const struct af_scale *s)
 {
-    struct af_ticks t = bar_ticks(s);
+    struct af_ticks t = bar_ticks(h, size, s);
     char text[32];
 
     for (long j = 0; j < h; j++) {
@@ -181,5 +188,5 @@ long af_canvas_bar(struct af_canvas *c, long x, long y, long h, int size, const 
             top = y + h - af_text_height(size);
         af_canvas_text(c, x + BAR_W + 2 * TICK, top < y ? y : top, size, BLACK, text);
     }
-    return af_bar_width(size, s);
+    return af_bar_width(h, size, s);
 }

@@ -46,7 +46,10 @@ void af_canvas_values(struct af_canvas *c, long x, long y, const float *v, size_
 
 /* Colour bar, hi at the top, with numbers to its right; returns the width that bar and numbers take. */
 long af_canvas_bar(struct af_canvas *c, long x, long y, long h, int size, const struct af_scale *s);
-long af_bar_width(int size, const struct af_scale *s);
+long af_bar_width(long h, int size, const struct af_scale *s);
+
+/* Bars lower than this have no room for numbers, px. */
+long af_bar_least(int size);
 
 /* The numbers that a scale from lo to hi is marked with: 1, 2 or 5 times a power of ten apart. */
 struct af_ticks {

@@ -12,6 +12,7 @@ struct layout {
     int dots;
     long left, top;   // corner of the values
     long below;       // room for scale bar and note
+    long bar_h;       // colour bar: as high as the values, or as its numbers need
     long w, h;        // of the whole
 };
 
@@ -51,10 +52,12 @@ static struct layout lay_out(const struct af_figure *f)
     l.left = MARGIN + (f->axis ? axis_width(f, l.dots) : 0);
     l.top = MARGIN + line + GAP + (f->axis ? line + GAP : 0);
     l.below = isfinite(f->um_per_px) || f->note ? GAP + line : 0;
-    l.w = l.left + (long)f->w + GAP + af_bar_width(l.dots, &f->scale) + MARGIN;
+    l.bar_h = (long)f->h > af_bar_least(l.dots) ? (long)f->h : af_bar_least(l.dots);
+    l.w = l.left + (long)f->w + GAP + af_bar_width(l.bar_h, l.dots, &f->scale) + MARGIN;
     if (l.w < af_text_width(f->title, l.dots) + 2 * MARGIN)
         l.w = af_text_width(f->title, l.dots) + 2 * MARGIN;
-    l.h = l.top + (long)f->h + l.below + MARGIN;
+    l.h = (long)f->h + l.below > l.bar_h ? (long)f->h + l.below : l.bar_h;
+    l.h += l.top + MARGIN;
     return l;
 }
 
@@ -104,6 +107,6 @@ int af_figure_draw(const struct af_figure *f, struct af_canvas *canvas, struct a
     if (f->axis)
         draw_axis(f, &l, canvas);
     draw_below(f, &l, canvas);
-    af_canvas_bar(canvas, l.left + (long)f->w + GAP, l.top, (long)f->h, l.dots, &f->scale);
+    af_canvas_bar(canvas, l.left + (long)f->w + GAP, l.top, l.bar_h, l.dots, &f->scale);
     return 0;
 }

@@ -174,17 +174,21 @@ int af_montage_draw(const struct af_montage *m, const struct af_montage_style *s
     struct af_scale scale = style->scale;
     bool bar = style->fixed || !style->each;
     struct layout l;
-    long w, bar_h;
+    long w, h, bar_h;
 
     if (!m->n)
         return af_fail(err, AF_EDATA, "no plane to show");
     if (!style->fixed && af_scale_fit(&scale, m->values, m->n * m->w * m->h, style->clip, err))
         return -1;
     l = lay_out(m, style->title);
-    w = l.grid_w + (bar ? GAP + af_bar_width(l.label, &scale) : 0);
+    bar_h = l.grid_h - 4 - af_text_height(l.label); // ends with the last row of pictures
+    if (bar_h < af_bar_least(l.label))
+        bar_h = af_bar_least(l.label);
+    w = l.grid_w + (bar ? GAP + af_bar_width(bar_h, l.label, &scale) : 0);
+    h = bar && bar_h > l.grid_h ? bar_h : l.grid_h;
     if (w < af_text_width(style->title, l.title))
         w = af_text_width(style->title, l.title);
-    if (af_canvas_init(canvas, (size_t)(w + 2 * MARGIN), (size_t)(l.top + l.grid_h + MARGIN), err))
+    if (af_canvas_init(canvas, (size_t)(w + 2 * MARGIN), (size_t)(l.top + h + MARGIN), err))
         return -1;
     af_canvas_text(canvas, MARGIN, MARGIN, l.title, BLACK, style->title);
     for (size_t i = 0; i < m->n; i++)
@@ -192,7 +196,6 @@ int af_montage_draw(const struct af_montage *m, const struct af_montage_style *s
             af_canvas_release(canvas);
             return -1;
         }
-    bar_h = l.grid_h - 4 - af_text_height(l.label); // ends with the last row of pictures
     if (bar)
         af_canvas_bar(canvas, MARGIN + l.grid_w + GAP, l.top, bar_h, l.label, &scale);
     return 0;

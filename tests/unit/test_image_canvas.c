@@ -146,7 +146,7 @@ static void the_bar_runs_from_hi_down_to_lo(void **state)
 
     (void)state;
     assert_int_equal(af_canvas_init(&c, 100, 100, NULL), 0);
-    assert_int_equal(af_canvas_bar(&c, 5, 10, 80, 1, &scale), af_bar_width(1, &scale));
+    assert_int_equal(af_canvas_bar(&c, 5, 10, 80, 1, &scale), af_bar_width(80, 1, &scale));
     af_colormap_rgb(AF_MAP_VIRIDIS, 1, top);
     af_colormap_rgb(AF_MAP_VIRIDIS, 0, bottom);
     assert_memory_equal(c.rgb + (10 * 100 + 6) * 3, top, 3);
