@@ -224,19 +224,26 @@ static int scan(struct af_tiff *t, size_t max_pixels, size_t max_pages, struct a
     return t->io.error[0] && !t->damage ? -1 : 0;
 }
 
+/* Where a read fails or memory runs out, libtiff finds the file damaged: the system's word goes first. */
 static int finish_open(struct af_tiff *t, size_t max_pixels, size_t max_pages, struct af_err *err)
 {
+    int ret = -1;
+
     t->pixel_um = NAN;
+    errno = 0;
     t->tif = af_tiffio_open_read(&t->io, t->name);
-    if (!t->tif) {
-        if (t->io.error_errno) {
-            errno = t->io.error_errno;
-            return af_fail_errno(err, "%s", t->name);
-        }
-        return af_fail(err, AF_EDATA, "%s: %s", t->name,
-                       t->io.error[0] ? t->io.error : "not a TIFF file");
+    if (t->tif)
+        ret = scan(t, max_pixels, max_pages, err);
+    if (errno == ENOMEM && !t->io.error_errno)
+        t->io.error_errno = ENOMEM;
+    if (t->io.error_errno) {
+        errno = t->io.error_errno;
+        return af_fail_errno(err, "%s", t->name);
     }
-    return scan(t, max_pixels, max_pages, err);
+    if (t->tif)
+        return ret;
+    return af_fail(err, AF_EDATA, "%s: %s", t->name,
+                   t->io.error[0] ? t->io.error : "not a TIFF file");
 }
 
 int af_tiff_open(struct af_tiff **out, const char *path, size_t max_pixels, size_t max_pages,

@@ -180,7 +180,7 @@ static int keep_error(TIFF *tif, void *user, const char *module, const char *fmt
     if (strncmp(fmt, "Defined set_field_type", 22) == 0)
         return 1;
     if (!io->error[0]) {
-        const char *name = TIFFFileName(tif);
+        const char *name = tif ? TIFFFileName(tif) : ""; // NULL: no memory for it
         size_t n = strlen(name);
 
         vsnprintf(io->error, sizeof(io->error), fmt, ap);
