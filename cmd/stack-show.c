@@ -56,12 +56,12 @@ static const struct af_option options[] = {
      "every K-th plane only [montage: up to 64]", NULL, 1, 1e9},
     {0, "map", AF_OPT_CHOICE, offsetof(struct opts, map), "NAME",
      "colours: gray, viridis, magma, coolwarm [gray]", AF_COLORMAP_NAMES, 0, 0},
-    {0, "max", AF_OPT_FLAG, offsetof(struct opts, max), NULL, "the maximum over all planes", NULL, 0,
-     0},
+    {0, "max", AF_OPT_FLAG, offsetof(struct opts, max), NULL,
+     "the maximum over all planes", NULL, 0, 0},
     {0, "montage", AF_OPT_FLAG, offsetof(struct opts, montage), NULL,
      "small pictures of all planes [the default]", NULL, 0, 0},
-    {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE", "write the PNG there [stdout]",
-     NULL, 0, 0},
+    {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE",
+     "write the PNG there [stdout]", NULL, 0, 0},
     {0, "plane", AF_OPT_INT, offsetof(struct opts, plane), "N", "one plane, from 0", NULL, 0, 1e12},
     {0, "planes", AF_OPT_TEXT, offsetof(struct opts, planes_text), "A:B",
      "only planes A to B, both included [all]", NULL, 0, 0},
@@ -72,9 +72,10 @@ static const struct af_option options[] = {
      "colours of a montage: common, or for each plane [common]", "common|plane", 0, 0},
     {0, "width", AF_OPT_INT, offsetof(struct opts, width), "PX",
      "widest picture [800, in a montage 160]", NULL, 8, 20000},
-    {0, "xz", AF_OPT_INT, offsetof(struct opts, xz), "Y", "slice along z through row Y", NULL, 0, 1e9},
-    {0, "yz", AF_OPT_INT, offsetof(struct opts, yz), "X", "slice along z through column X", NULL, 0,
-     1e9},
+    {0, "xz", AF_OPT_INT, offsetof(struct opts, xz), "Y",
+     "slice along z through row Y", NULL, 0, 1e9},
+    {0, "yz", AF_OPT_INT, offsetof(struct opts, yz), "X",
+     "slice along z through column X", NULL, 0, 1e9},
     AF_STACKOPTS_ROWS(struct opts, stack),
     AF_OPTIONS_END};
 
@@ -115,7 +116,8 @@ static int parse_planes(struct opts *o, struct af_err *err)
     if (!colon || strlen(o->planes_text) >= sizeof(text))
         return af_fail(err, AF_EUSAGE, "--planes: '%s' is not A:B", o->planes_text);
     *colon = '\0';
-    if ((*text && af_parse_int(text, &first, err)) || (colon[1] && af_parse_int(colon + 1, &last, err)))
+    if ((*text && af_parse_int(text, &first, err)) ||
+        (colon[1] && af_parse_int(colon + 1, &last, err)))
         return -1;
     if (first < 0 || last < first)
         return af_fail(err, AF_EUSAGE, "--planes: '%s': 0 <= A <= B is needed", o->planes_text);
@@ -233,7 +235,7 @@ static int take_plane(struct show *s, size_t i, struct af_err *err)
     }
 }
 
-/* How many planes apart. A montage of a known number is spread evenly; of a stream, it thins itself out. */
+/* How many planes apart: a known number is spread evenly; a stream thins itself out. */
 static size_t step_of(const struct show *s)
 {
     size_t n = s->info->nplanes;
@@ -329,7 +331,7 @@ static int plan_plane(struct show *s, const struct af_image *img, struct af_figu
     return af_area_average(img, f->w, f->h, s->values, err);
 }
 
-/* Height of a slice that is zoom times as wide as its planes; the note says where it is not to scale. */
+/* Height of a slice zoom times as wide as its planes; the note says where it is not to scale. */
 static size_t slice_height(const struct show *s, double zoom, double px_um, struct af_figure *f)
 {
     double h = s->slice.n * s->o->aspect * zoom;

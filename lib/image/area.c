@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Shared length of input i and output o where n inputs and m outputs cover the same line, n m long. */
+/*
+ * Shared length of input i and output o where n inputs and m outputs cover the same line,
+ * n m long.
+ */
 static double overlap(size_t i, size_t n, size_t o, size_t m)
 {
     size_t begin = i * m > o * n ? i * m : o * n;

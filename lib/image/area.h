@@ -5,9 +5,10 @@
 #include "image/image.h"
 
 /*
- * Each value of out is the mean of the input over its area, where parts of pixels count by their
- * share; the mean over the plane is kept. Shrinking is what OpenCV calls INTER_AREA, enlarging by a whole factor repeats
- * pixels. NaN does not count; where there is nothing else, out is NaN.
+ * Each value of out is the mean of the input over its area, where parts of pixels count
+ * by their share; the mean over the plane is kept. Shrinking is what OpenCV calls
+ * INTER_AREA, enlarging by a whole factor repeats pixels. NaN does not count; where there
+ * is nothing else, out is NaN.
  *
  * out: [oh][ow], from the caller; oh, ow > 0
  *

@@ -19,9 +19,9 @@ struct af_scale {
 };
 
 /*
- * Set lo and hi to the smallest and largest of n values, `clip` percent of them left out at either end; NaN and
- * infinity do not count. Where all are equal hi is lo + 1, where there are none 0 to 1.
- * -1 with AF_ESYS (memory).
+ * Set lo and hi to the smallest and largest of n values, `clip` percent of them left out
+ * at either end; NaN and infinity do not count. Where all are equal hi is lo + 1, where
+ * there are none 0 to 1. -1 with AF_ESYS (memory).
  */
 int af_scale_fit(struct af_scale *s, const float *v, size_t n, double clip, struct af_err *err);
 
@@ -35,7 +35,10 @@ void af_canvas_fill(struct af_canvas *c, long x, long y, long w, long h, uint32_
 /* A line of 1 px around the box, outside it. */
 void af_canvas_frame(struct af_canvas *c, long x, long y, long w, long h, uint32_t colour);
 
-/* Text from its upper left corner, each dot `size` px wide; the tails of gpqy hang two dots below its height. */
+/*
+ * Text from its upper left corner, each dot `size` px wide; the tails of gpqy hang two
+ * dots below its height.
+ */
 void af_canvas_text(struct af_canvas *c, long x, long y, int size, uint32_t colour, const char *s);
 long af_text_width(const char *s, int size); // px
 long af_text_height(int size);               // px
@@ -44,7 +47,10 @@ long af_text_height(int size);               // px
 void af_canvas_values(struct af_canvas *c, long x, long y, const float *v, size_t w, size_t h,
                       const struct af_scale *s);
 
-/* Colour bar, hi at the top, with numbers to its right; returns the width that bar and numbers take. */
+/*
+ * Colour bar, hi at the top, with numbers to its right; returns the width that bar and
+ * numbers take.
+ */
 long af_canvas_bar(struct af_canvas *c, long x, long y, long h, int size, const struct af_scale *s);
 long af_bar_width(long h, int size, const struct af_scale *s);
 

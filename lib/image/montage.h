@@ -22,15 +22,18 @@ struct af_montage {
 };
 
 /*
- * Show it the next plane. It is kept when its turn has come; when `most` are full the pictures are thinned
- * out, so that a stream of any length leaves between most/2 and most, evenly spaced.
- * -1 with AF_EDATA (a plane of another size), AF_ESYS.
+ * Show it the next plane. It is kept when its turn has come; when `most` are full the
+ * pictures are thinned out, so that a stream of any length leaves between most/2 and
+ * most, evenly spaced. -1 with AF_EDATA (a plane of another size), AF_ESYS.
  */
 int af_montage_add(struct af_montage *m, const struct af_image *img, size_t plane, double z_um,
                    struct af_err *err);
 void af_montage_release(struct af_montage *m);
 
-/* Columns that bring n cells of w x h closest to 4:3; of equal ones the one that leaves fewer cells empty. */
+/*
+ * Columns that bring n cells of w x h closest to 4:3; of equal ones the one that leaves
+ * fewer cells empty.
+ */
 size_t af_montage_columns(size_t n, size_t w, size_t h);
 
 /*

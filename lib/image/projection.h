@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 /*
- * Take the next plane into the maximum over all: F32, NaN does not count. max is empty before the first
- * plane. -1 with AF_EDATA (a plane of another size), AF_ESYS.
+ * Take the next plane into the maximum over all: F32, NaN does not count. max is empty
+ * before the first plane. -1 with AF_EDATA (a plane of another size), AF_ESYS.
  */
 int af_max_add(struct af_image *max, const struct af_image *img, struct af_err *err);
 
@@ -25,7 +25,10 @@ struct af_slice {
 int af_slice_add(struct af_slice *s, const struct af_image *img, double z_um, struct af_err *err);
 void af_slice_release(struct af_slice *s);
 
-/* What the planes cover, half a step beyond the first and the last; `um`: false where z is not known and planes are counted. n > 0. */
+/*
+ * What the planes cover, half a step beyond the first and the last; `um`: false where z
+ * is not known and planes are counted. n > 0.
+ */
 struct af_extent {
     double bottom, top;
     bool um;

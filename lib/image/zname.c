@@ -35,7 +35,10 @@ static size_t leading_unit(const char *s, double *um)
     return 0;
 }
 
-/* What stands behind %f: {unit}, or a unit that is part of the name. Returns the length of {unit}. */
+/*
+ * What stands behind %f: {unit}, or a unit that is part of the name. Returns the length
+ * of {unit}.
+ */
 static int read_unit(const char *pattern, const char *after, double *um, struct af_err *err)
 {
     const char *end;
@@ -116,8 +119,9 @@ static bool is_suffix(const char *s)
 }
 
 /*
- * Match as for file names with one kind of star: when a later part fails, only
- * the last star need take one character more. *number: where it was found; its length is returned, 0: no match.
+ * Match as for file names with one kind of star: when a later part fails, only the last
+ * star need take one character more. *number: where it was found; its length is returned,
+ * 0: no match.
  */
 static size_t match(const char *pattern, const char *name, const char **number)
 {

@@ -98,6 +98,7 @@ done << 'END'
 --width 1
 --every 0
 --aspect 0
+--xz 1 --aspect 1e6
 --z0 5
 END
 status_is 2 'two stacks are refused without --join' stack-show -o no.png one.pgm one.pgm

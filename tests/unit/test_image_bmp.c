@@ -40,7 +40,8 @@ static int read_bytes(const uint8_t *bytes, size_t n, struct af_image *img, stru
 static void rows_come_from_the_bottom_or_from_the_top(void **state)
 {
     static const uint8_t pixels[] = {0, 1, 2, 0, 3, 4, 5, 0};
-    static const uint8_t up[] = {252, 251, 250, 255, 254, 253}, down[] = {255, 254, 253, 252, 251, 250};
+    static const uint8_t up[] = {252, 251, 250, 255, 254, 253};
+    static const uint8_t down[] = {255, 254, 253, 252, 251, 250};
     uint8_t bytes[2000];
     struct af_image img = {0};
     struct af_err err = {0};

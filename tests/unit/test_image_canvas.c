@@ -109,7 +109,7 @@ static void scales_are_fitted_without_outliers_and_nan(void **state)
     assert_true(s.lo == 0 && s.hi == 1);
 }
 
-/* Over many ranges: steps are 1, 2, 5 times a power of ten, ticks lie inside, and are neither many nor none. */
+/* Over many ranges: steps are 1, 2, 5 times a power of ten, ticks inside, neither many nor none. */
 static void ticks_are_round_and_inside(void **state)
 {
     (void)state;
@@ -185,6 +185,27 @@ static void the_scale_bar_is_as_long_as_it_says(void **state)
     af_canvas_release(&c);
 }
 
+/* One row of pixels: the numbers beside it still have a bar to stand on, inside the picture. */
+static void a_low_picture_has_a_bar_with_room_for_its_numbers(void **state)
+{
+    static float values[300];
+    struct af_figure f = {"t", values, 300, 1, {AF_MAP_GRAY, 0, 1}, NAN, NULL, 0, 0, NULL};
+    struct af_canvas c = {0};
+    long top = 0, bottom = 0;
+
+    (void)state;
+    assert_int_equal(af_figure_draw(&f, &c, NULL), 0);
+    for (long y = 0; y < c.h; y++) // the left edge of the bar's frame: GAP px right of the values
+        if (is_black(&c, 12 + 300 + 10 - 1, y)) {
+            bottom = y;
+            if (!top)
+                top = y;
+        }
+    assert_int_equal(bottom - top + 1, af_bar_least(1));
+    assert_true(c.h > bottom + 1);
+    af_canvas_release(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +219,7 @@ int main(void)
         cmocka_unit_test(the_bar_runs_from_hi_down_to_lo),
         cmocka_unit_test(round_lengths_are_the_largest_that_fit),
         cmocka_unit_test(the_scale_bar_is_as_long_as_it_says),
+        cmocka_unit_test(a_low_picture_has_a_bar_with_room_for_its_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

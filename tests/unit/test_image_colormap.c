@@ -65,9 +65,9 @@ static void coolwarm_is_lightest_in_the_middle_and_even_at_its_ends(void **state
 {
     (void)state;
     for (int i = 0; i < 10; i++) {
-        assert_true(lightness_at(AF_MAP_COOLWARM, i / 20.0) < lightness_at(AF_MAP_COOLWARM, (i + 1) / 20.0));
-        assert_true(lightness_at(AF_MAP_COOLWARM, 1 - i / 20.0) <
-                    lightness_at(AF_MAP_COOLWARM, 1 - (i + 1) / 20.0));
+        double out = i / 20.0, in = (i + 1) / 20.0; // from either end
+        assert_true(lightness_at(AF_MAP_COOLWARM, out) < lightness_at(AF_MAP_COOLWARM, in));
+        assert_true(lightness_at(AF_MAP_COOLWARM, 1 - out) < lightness_at(AF_MAP_COOLWARM, 1 - in));
     }
     assert_true(fabs(lightness_at(AF_MAP_COOLWARM, 0) - lightness_at(AF_MAP_COOLWARM, 1)) < 2);
 }

@@ -42,7 +42,8 @@ static void frames_of_any_depth_come_back_with_their_plane(void **state)
         for (size_t i = 0; i < 6; i++) {
             if (!pass) {
                 af_random_init(&r, i, "pgm");
-                assert_int_equal(af_image_resize(&img, 5 + i, 3, bits[i] > 8 ? AF_U16 : AF_U8, NULL), 0);
+                enum af_sample type = bits[i] > 8 ? AF_U16 : AF_U8;
+                assert_int_equal(af_image_resize(&img, 5 + i, 3, type, NULL), 0);
                 img.bits = bits[i];
                 for (size_t k = 0; k < img.w * img.h; k++) {
                     unsigned v = (unsigned)af_random_below(&r, 1u << bits[i]);
@@ -101,7 +102,8 @@ static void sixteen_bits_are_big_endian(void **state)
 
 static void comments_stand_anywhere_before_the_last_blank(void **state)
 {
-    static const char text[] = "P5# z_um=7 camera=x z_um\n2#\n #time_s=nan x_um=0x1\n2 # y_um=-3e2\n255#q\nabcd";
+    static const char text[] = "P5# z_um=7 camera=x z_um\n2#\n #time_s=nan x_um=0x1\n"
+                               "2 # y_um=-3e2\n255#q\nabcd";
     struct af_pgm_head head = {0};
     struct af_image img = {0};
     struct af_err err = {0};

@@ -77,7 +77,8 @@ static void other_names_are_refused_and_z_is_left(void **state)
 static void wrong_patterns_are_usage_errors(void **state)
 {
     static const char *const bad[] = {"", "z", "%*", "%f%f", "z%x", "z%f%", "z%", "a/%f",
-                                      "z%f{}", "z%f{mm", "z%f{parsec}", "z%f{a unit with a long name}"};
+                                      "z%f{}", "z%f{mm", "z%f{parsec}",
+                                      "z%f{a unit with a long name}"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
