@@ -5,6 +5,7 @@
 #include "signal/robust.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     SIDE = 3,               // planes that the fit needs on each side of its centre
@@ -166,42 +167,51 @@ static const char *check_depth(const struct curve *c, size_t best)
     return NULL;
 }
 
-/* Largest of: what was asked for, and the distance from z0 of the third plane on either side. NaN:
- * too near an end. */
-static double window_at(const struct curve *c, double z0, double asked)
+/* Planes before z0, in their order, and from which on they lie behind it. */
+static size_t count_before(const struct curve *c, double z0, size_t *behind)
 {
-    size_t before = 0; // planes on the side of the first
     bool rising = c->z[c->n - 1] > c->z[0];
+    size_t n = 0;
 
-    while (before < c->n && (rising ? c->z[before] < z0 : c->z[before] > z0))
-        before++;
-    size_t after = before < c->n && c->z[before] == z0 ? before + 1 : before;
-    if (before < SIDE || c->n - after < SIDE)
-        return NAN;
-    return fmax(asked, fmax(fabs(c->z[before - SIDE] - z0), fabs(c->z[after + SIDE - 1] - z0)));
+    while (n < c->n && (rising ? c->z[n] < z0 : c->z[n] > z0))
+        n++;
+    *behind = n < c->n && c->z[n] == z0 ? n + 1 : n;
+    return n;
 }
 
-/* Fit the planes within z0 +/- half; false: no parabola that opens upwards beyond doubt, or its
- * vertex lies outside. */
-static bool fit_at(const struct curve *c, double z0, double half, struct af_label *l)
+/* The half window: what was asked for, or up to the third plane on both sides. NaN: too near an
+ * end. */
+static double half_window(const struct curve *c, double z0, double asked)
 {
-    size_t n = 0;
-    double *x = c->scratch, *y = c->scratch + c->n;
+    size_t behind, before = count_before(c, z0, &behind);
 
-    for (size_t i = 0; i < c->n; i++) {
-        if (fabs(c->z[i] - z0) > half * (1 + 1e-12))
-            continue;
+    if (before < SIDE || c->n - behind < SIDE)
+        return NAN;
+    return fmax(asked, fmax(fabs(c->z[before - SIDE] - z0), fabs(c->z[behind + SIDE - 1] - z0)));
+}
+
+/* Fit the planes within z0 +/- half, and to the third on either side. The reason why not, or NULL.
+ */
+static const char *fit_at(const struct curve *c, double z0, double half, struct af_label *l)
+{
+    size_t behind, before = count_before(c, z0, &behind), from = before, to = behind;
+
+    if (before < SIDE || c->n - behind < SIDE)
+        return AF_LABEL_EDGE;
+    while (from > 0 && (before - from < SIDE || fabs(c->z[from - 1] - z0) <= half))
+        from--;
+    while (to < c->n && (to - behind < SIDE || fabs(c->z[to] - z0) <= half))
+        to++;
+    for (size_t i = from; i < to; i++)
         if (!(c->noise[i] <= NOISE_SHARE))
-            return false;
-        x[n] = c->z[i];
-        y[n++] = c->fine[i];
-    }
-    if (af_parabola_fit(x, y, n, &l->fit, NULL) ||
+            return AF_LABEL_NOISE;
+    l->nfit = to - from;
+    l->from_um = fmin(c->z[from], c->z[to - 1]);
+    l->to_um = fmax(c->z[from], c->z[to - 1]);
+    if (af_parabola_fit(c->z + from, c->fine + from, l->nfit, &l->fit, NULL) ||
         !(l->fit.curvature > CURVATURE_ERRORS * l->fit.curvature_err))
-        return false;
-    l->nfit = n;
-    l->half_window_um = half;
-    return fabs(l->fit.vertex - z0) <= half;
+        return AF_LABEL_NOISE;
+    return l->fit.vertex >= l->from_um && l->fit.vertex <= l->to_um ? NULL : AF_LABEL_NOISE;
 }
 
 /*
@@ -214,9 +224,20 @@ static double vertex_follows(const struct curve *c, double z0, double half)
     struct af_label before, after;
     double shift = half / 4;
 
-    if (!fit_at(c, z0 - shift, half, &before) || !fit_at(c, z0 + shift, half, &after))
+    if (fit_at(c, z0 - shift, half, &before) || fit_at(c, z0 + shift, half, &after))
         return 0;
     return fmin(0.9, fmax(0, (after.fit.vertex - before.fit.vertex) / (2 * shift)));
+}
+
+/* Where to begin: the vertex of the three lowest planes; the lowest plane itself may lie well
+ * beside it. */
+static double first_guess(const struct curve *c, size_t best)
+{
+    struct af_parabola p;
+
+    if (af_parabola_fit(c->z + best - 1, c->fine + best - 1, 3, &p, NULL))
+        return c->z[best];
+    return p.vertex; // within half a step of the lowest
 }
 
 /*
@@ -225,19 +246,18 @@ static double vertex_follows(const struct curve *c, double z0, double half)
  */
 static const char *refine(const struct curve *c, size_t best, double asked, struct af_label *l)
 {
-    double z0 = c->z[best], last = NAN;
+    double z0 = first_guess(c, best), last = NAN, half = half_window(c, z0, asked);
 
+    if (isnan(half))
+        return AF_LABEL_EDGE;
     for (int round = 0; round < ROUNDS; round++) {
-        double half = window_at(c, z0, asked);
-        if (isnan(half))
-            return AF_LABEL_EDGE;
-        if (!fit_at(c, z0, half, l))
-            return AF_LABEL_NOISE;
-        double vertex = l->fit.vertex;
+        const char *reason = fit_at(c, z0, half, l);
+        if (reason)
+            return reason;
+        double vertex = l->fit.vertex, err = l->fit.vertex_err;
         if (fabs(vertex - z0) < SETTLED_UM || fabs(vertex - last) < SETTLED_UM) {
             l->z0_um = fabs(vertex - z0) < SETTLED_UM ? vertex : (vertex + z0) / 2;
-            l->z0_err_um =
-                hypot(l->fit.vertex_err / (1 - vertex_follows(c, z0, half)), l->z0_um - vertex);
+            l->z0_err_um = hypot(err / (1 - vertex_follows(c, z0, half)), l->z0_um - vertex);
             return NULL;
         }
         last = z0;
@@ -290,4 +310,26 @@ int af_label_find(const double *z_um, const struct af_scores *scores, size_t n,
     find(&c, o, l);
     free(memory);
     return 0;
+}
+
+const char *af_label_reason(const char *quality)
+{
+    static const struct {
+        const char *quality, *reason;
+    } table[] = {
+        {AF_LABEL_OK, "zero defocus was found"},
+        {AF_LABEL_NO_Z, "z is unknown; --dz or --z-from-name can give it"},
+        {AF_LABEL_Z_ORDER, "z neither rises nor falls from plane to plane"},
+        {AF_LABEL_FEW, "fewer than seven planes"},
+        {AF_LABEL_DARK, "a plane is black"},
+        {AF_LABEL_FLAT, "the score hardly varies with z"},
+        {AF_LABEL_NOISE, "no line above the noise, or no clear minimum"},
+        {AF_LABEL_EDGE, "the minimum lies at an end of the stack, or beyond"},
+        {AF_LABEL_TWO_MINIMA, "two minima, and nothing to choose by"},
+    };
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (!strcmp(quality, table[i].quality))
+            return table[i].reason;
+    return quality;
 }

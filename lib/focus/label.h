@@ -22,13 +22,15 @@ struct af_label_opts {
 #define AF_LABEL_EDGE "edge"   // the minimum lies at an end of the stack, or beyond
 #define AF_LABEL_TWO_MINIMA "two-minima" // and nothing to choose by
 
+/* The same in a few words, and what may help: "the minimum lies at an end of the stack, or ...". */
+const char *af_label_reason(const char *quality);
+
 struct af_label {
     const char *quality;     // one of the above
     double z0_um, z0_err_um; // zero defocus and its standard error; NaN unless ok
     struct af_parabola fit;  // of the score, where ok
-    double
-        half_window_um; // z0 +/- this were fitted; more than asked for where planes lie far apart
-    size_t nfit;        // planes in the fit
+    double from_um, to_um;   // lowest and highest z in the fit
+    size_t nfit;             // planes in it
 };
 
 /*
@@ -38,8 +40,8 @@ struct af_label {
  *    whose line stands above the noise.
  * 2. AF_BASE, which is global, decides between several; its own smallest
  *    value alone would not do, since it wavers on real frames.
- * 3. A parabola on z0 +/- half_window, at least three planes on each side, re-centred
- *    until it moves less than 1 nm.
+ * 3. A parabola on z0 +/- half_window, or further to the third plane on either side,
+ *    re-centred until it moves less than 1 nm.
  *
  * Rather refuses than errs: the depth must exceed what a row of planes of white scores would show,
  * a tenth of the minimum (a line whose brightness drifts seems to change by less), and the

@@ -100,45 +100,6 @@ static int score_plane(struct slot *s, struct camera *cam, const struct af_stack
     return 0;
 }
 
-struct placed {
-    double z_um;
-    size_t i;
-};
-
-static int by_z(const void *a, const void *b)
-{
-    const struct placed *p = a, *q = b;
-    return p->z_um < q->z_um ? -1 : p->z_um > q->z_um ? 1 : p->i < q->i ? -1 : 1;
-}
-
-static int label(const struct slot *s, const struct af_scores *scores, bool sort,
-                 const struct af_label_opts *o, struct af_label *l, struct af_err *err)
-{
-    size_t n = s->out.n;
-    int ret = -1;
-
-    if (!sort)
-        return af_label_find(s->z_um, scores, n, o, l, err);
-    struct placed *order = af_calloc(n, sizeof *order, err);
-    double *z = order ? af_calloc(n, sizeof *z, err) : NULL;
-    struct af_scores *sorted = z ? af_calloc(n, sizeof *sorted, err) : NULL;
-    if (!sorted)
-        goto done;
-    for (size_t i = 0; i < n; i++)
-        order[i] = (struct placed){s->z_um[i], i};
-    qsort(order, n, sizeof *order, by_z);
-    for (size_t i = 0; i < n; i++) {
-        z[i] = order[i].z_um;
-        sorted[i] = scores[order[i].i];
-    }
-    ret = af_label_find(z, sorted, n, o, l, err);
-done:
-    free(sorted);
-    free(z);
-    free(order);
-    return ret;
-}
-
 /* "2026-11-21" at the head of an ISO 8601 date. */
 static void copy_day(const char *date, char day[11])
 {
@@ -174,9 +135,9 @@ static int label_stack(struct slot *s, const char *const *paths, size_t npaths,
     if (more < 0)
         goto done;
     copy_day(af_stack_info(st)->date, s->out.day);
-    bool sort = af_stack_info(st)->z_source == AF_Z_NAME;
-    if (label(s, s->scores, sort, &o->label, &s->out.label, err) ||
-        (o->axis == AF_AXIS_BOTH && label(s, s->scores_x, sort, &o->label, &s->out.label_x, err)))
+    if (af_label_find(s->z_um, s->scores, s->out.n, &o->label, &s->out.label, err) ||
+        (o->axis == AF_AXIS_BOTH &&
+         af_label_find(s->z_um, s->scores_x, s->out.n, &o->label, &s->out.label_x, err)))
         goto done;
     ret = 0;
 done:

@@ -34,9 +34,6 @@ struct af_labelled {
  * with its err, and the run goes on. Memory: one plane per thread, and 100
  * bytes for each plane of the stacks under way.
  *
- * A stack with z from the names of its files is labelled in the order of z,
- * since files have none of their own.
- *
  * `each` returns nonzero to stop. Returns 0, the nonzero of `each`, or -1 with AF_ESYS.
  */
 int af_labelrun(const char *const *paths, size_t npaths, const struct af_labelrun_opts *o,
