@@ -250,7 +250,7 @@ char *af_ome_write(const struct af_stack_meta *m, const struct af_image *img,
     put_keys(fp, m);
     fputs("</OME>", fp);
     bad = ferror(fp) != 0;
-    if (fclose(fp) || bad) {
+    if (fclose(fp) || bad || !text) { // glibc's fclose succeeds without memory, and text is NULL
         af_fail(err, AF_ESYS, "out of memory: OME-XML of %zu planes", n);
         free(text);
         return NULL;

@@ -35,39 +35,63 @@ struct af_stack_writer {
 
 /* ---------------------------------------------------------------- open */
 
-/* The name still stands for the file we have locked? Another writer may have renamed it meanwhile.
- */
-static bool same_file(int fd, const char *path)
+/* Does the name still stand for the file we have locked? Another writer may have renamed it
+ * meanwhile: 0. -1: cannot be told. */
+static int same_file(int fd, const char *path)
 {
     struct stat a, b;
 
-    return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
-           a.st_ino == b.st_ino;
+    if (fstat(fd, &a) || stat(path, &b))
+        return errno == ENOENT ? 0 : -1;
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static int lock_part(int fd)
+{
+    int bad;
+
+    while ((bad = flock(fd, LOCK_EX | LOCK_NB)) && errno == EINTR)
+        ;
+    return bad;
+}
+
+/* An empty file that could not even be locked is the one just made. */
+static void unlink_empty(int fd, const char *path)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && st.st_size == 0)
+        unlink(path);
 }
 
 static int open_part(struct af_stack_writer *w, struct af_err *err)
 {
-    int fd;
+    int fd, same = 0;
 
-    for (;;) {
+    while (!same) {
         fd = open(w->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (fd < 0)
             return af_fail_errno(err, "%s", w->part);
-        if (flock(fd, LOCK_EX | LOCK_NB)) {
-            int saved = errno;
-
+        if (lock_part(fd)) {
+            if (errno == EWOULDBLOCK) {
+                af_fail(err, AF_EBUSY, "%s: another process is writing it", w->part);
+            } else {
+                af_fail_errno(err, "%s: cannot be locked", w->part);
+                unlink_empty(fd, w->part);
+            }
             close(fd);
-            if (saved == EWOULDBLOCK)
-                return af_fail(err, AF_EBUSY, "%s: another process is writing it", w->part);
-            errno = saved;
-            return af_fail_errno(err, "%s", w->part);
+            return -1;
         }
-        if (same_file(fd, w->part))
-            break;
-        close(fd);
+        same = same_file(fd, w->part);
+        if (!same)
+            close(fd);
     }
     af_tiffio_from_fd(&w->io, fd, 0);
-    return ftruncate(fd, 0) ? af_fail_errno(err, "%s", w->part) : 0;
+    if (same == 1 && ftruncate(fd, 0) == 0)
+        return 0;
+    af_fail_errno(err, "%s", w->part);
+    unlink(w->part); // ours: it is locked
+    return -1;
 }
 
 static int name_files(struct af_stack_writer *w, const char *path, struct af_err *err)
