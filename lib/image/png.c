@@ -179,6 +179,7 @@ static int read_guarded(struct job *job, size_t max_pixels, struct af_image *img
 {
     if (setjmp(png_jmpbuf(job->png)))
         return -1;
+    png_set_keep_unknown_chunks(job->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); // text, profiles, ...
     return read_image(job, max_pixels, img);
 }
 
@@ -201,7 +202,6 @@ int af_png_read(FILE *fp, const char *name, size_t max_pixels, struct af_image *
     png_set_user_limits(job.png, side, side);
     png_set_chunk_cache_max(job.png, 16);
     png_set_chunk_malloc_max(job.png, (png_alloc_size_t)1 << 20);
-    png_set_keep_unknown_chunks(job.png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); // text, profiles, ...
     ret = read_guarded(&job, max_pixels, img);
 done:
     png_destroy_read_struct(&job.png, &job.info, NULL);
