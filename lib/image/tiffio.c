@@ -127,6 +127,10 @@ static tmsize_t do_write(thandle_t h, void *buf, tmsize_t n)
 
     if (n <= 0)
         return 0;
+    if (!buf) { // what libtiff could not allocate before, it writes all the same
+        io->error_errno = ENOMEM;
+        return 0;
+    }
     if (af_tiffio_pwrite(io, buf, (size_t)n, io->pos)) {
         io->error_errno = errno;
         return 0;
