@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "image/micromanager.h"
 #include "image/pagename.h"
+#include "image/tiffgray.h"
 #include "image/tiffio.h"
 #include "image/unpack.h"
 #include <errno.h>
@@ -29,84 +30,20 @@ struct af_tiff {
 
 /* ------------------------------------------------------- directories */
 
-/*
- * The most bytes that one byte of compressed file can stand for. A header that promises
- * more is hostile or broken, and is refused before memory is taken.
- * Source: PackBits runs of 128 in 2; LZW strings up to 4096 in 12 bits; zlib's technical details,
- * 1032:1. Choice: 65536 for all others (fax, LZMA, ZSTD pack empty planes very tightly).
- */
-static uint64_t expansion(uint16_t compression)
-{
-    switch (compression) {
-    case COMPRESSION_NONE: return 1;
-    case COMPRESSION_PACKBITS: return 64;
-    case COMPRESSION_LZW: return 4096;
-    case COMPRESSION_DEFLATE:
-    case COMPRESSION_ADOBE_DEFLATE: return 1040;
-    default: return 65536;
-    }
-}
-
-static bool gray_palette(TIFF *tif, unsigned bits)
-{
-    uint16_t *r, *g, *b;
-
-    if (bits > 16 || !TIFFGetField(tif, TIFFTAG_COLORMAP, &r, &g, &b))
-        return false;
-    for (size_t i = 0, n = (size_t)1 << bits; i < n; i++)
-        if (r[i] != g[i] || g[i] != b[i] || (i && r[i] <= r[i - 1]))
-            return false;
-    return true;
-}
-
-/* Why this directory cannot be read as gray; NULL if it can. */
-static const char *refusal(TIFF *tif, const struct af_tiff_page *p, const char *description)
-{
-    uint16_t spp, photometric, format, compression, nextra = 0, *extra;
-    bool imagej = description && strncmp(description, "ImageJ=", 7) == 0;
-
-    TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLESPERPIXEL, &spp);
-    TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLEFORMAT, &format);
-    TIFFGetFieldDefaulted(tif, TIFFTAG_COMPRESSION, &compression);
-    if (!TIFFGetField(tif, TIFFTAG_PHOTOMETRIC, &photometric))
-        photometric = PHOTOMETRIC_MINISBLACK;
-    /* ImageJ keeps a look-up table with gray images: the indices are the counts. */
-    if (photometric == PHOTOMETRIC_PALETTE && !imagej && !gray_palette(tif, p->bits))
-        return "a colour palette, gray is needed";
-    if (photometric != PHOTOMETRIC_MINISBLACK && photometric != PHOTOMETRIC_MINISWHITE &&
-        photometric != PHOTOMETRIC_PALETTE)
-        return "colour, gray is needed";
-    TIFFGetField(tif, TIFFTAG_EXTRASAMPLES, &nextra, &extra);
-    if (spp != 1 && (spp != nextra + 1 || p->bits % 8 || p->bits == 24))
-        return "several samples per pixel, gray is needed";
-    if (format == SAMPLEFORMAT_COMPLEXIEEEFP || format == SAMPLEFORMAT_COMPLEXINT)
-        return "complex numbers, gray is needed";
-    if (!TIFFIsCODECConfigured(compression))
-        return "a compression that this libtiff does not know";
-    if (format == SAMPLEFORMAT_IEEEFP
-            ? p->bits != 16 && p->bits != 24 && p->bits != 32 && p->bits != 64
-            : p->bits < 1 || p->bits > 64)
-        return "an unknown sample format";
-    return NULL;
-}
-
 /* Offset of the samples if they are one uncompressed run of whole bytes, else 0. */
 static uint64_t plain_run(TIFF *tif, const struct af_tiff_page *p)
 {
     uint64_t *offset, row = (uint64_t)p->w * (p->bits / 8);
-    uint16_t compression, fill, photometric;
+    uint16_t compression, fill;
     uint32_t rows;
-
-    if (p->extra)
-        return 0;
 
     TIFFGetFieldDefaulted(tif, TIFFTAG_COMPRESSION, &compression);
     TIFFGetFieldDefaulted(tif, TIFFTAG_FILLORDER, &fill);
     TIFFGetFieldDefaulted(tif, TIFFTAG_ROWSPERSTRIP, &rows);
-    if (!TIFFGetField(tif, TIFFTAG_PHOTOMETRIC, &photometric))
-        photometric = PHOTOMETRIC_MINISBLACK;
     if (compression != COMPRESSION_NONE || fill != FILLORDER_MSB2LSB || TIFFIsTiled(tif) ||
-        photometric == PHOTOMETRIC_MINISWHITE || p->bits != af_sample_bits(p->type) || rows == 0 ||
+        p->extra || p->bits != af_sample_bits(p->type) || rows == 0 ||
+        af_tiffgray_photometric(tif) == PHOTOMETRIC_MINISWHITE ||
+        af_tiffgray_loose_predictor(tif) != PREDICTOR_NONE ||
         !TIFFGetField(tif, TIFFTAG_STRIPOFFSETS, &offset))
         return 0;
     for (uint32_t s = 1, n = TIFFNumberOfStrips(tif); s < n; s++)
@@ -132,7 +69,6 @@ static int describe(struct af_tiff *t, struct af_tiff_page *p, size_t max_pixels
 {
     uint32_t w = 0, h = 0, kind = 0;
     uint16_t bits, format, compression, spp;
-    uint64_t need;
     size_t n;
 
     TIFFGetField(t->tif, TIFFTAG_IMAGEWIDTH, &w);
@@ -151,7 +87,8 @@ static int describe(struct af_tiff *t, struct af_tiff_page *p, size_t max_pixels
         .reduced = (kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) != 0,
         .plane = AF_PLANE_UNKNOWN,
     };
-    p->refuse = refusal(t->tif, p, t->description);
+    p->refuse =
+        af_tiffgray_refusal(t->tif, t->description && strncmp(t->description, "ImageJ=", 7) == 0);
     if (p->refuse)
         return 0;
     if (format == SAMPLEFORMAT_IEEEFP)
@@ -163,8 +100,8 @@ static int describe(struct af_tiff *t, struct af_tiff_page *p, size_t max_pixels
     if (!af_size_mul(w, h, &n) || n > max_pixels)
         return af_fail(err, AF_EDATA, "%s: page %zu: %ux%u px is more than --max-pixels %zu",
                        t->name, t->npages, w, h, max_pixels);
-    need = (n / 8 + 1) * bits; // at least this, rounded up by less than a byte per pixel
-    if (need / expansion(compression) > t->io.size + n / 8 + 64)
+    /* Bytes that it needs at the least, (n / 8) * bits, against those the file can stand for. */
+    if (n / 8 / af_tiffgray_expansion(compression) > t->io.size / bits)
         return af_fail(err, AF_EDATA,
                        "%s: page %zu: %ux%u px of %u bits cannot lie in a file of %llu bytes",
                        t->name, t->npages, w, h, bits, (unsigned long long)t->io.size);
@@ -224,7 +161,8 @@ static int scan(struct af_tiff *t, size_t max_pixels, size_t max_pages, struct a
     return t->io.error[0] && !t->damage ? -1 : 0;
 }
 
-/* Where a read fails or memory runs out, libtiff finds the file damaged: the system's word goes first. */
+/* Where a read fails or memory runs out, libtiff finds the file damaged: the system's word goes
+ * first. */
 static int finish_open(struct af_tiff *t, size_t max_pixels, size_t max_pages, struct af_err *err)
 {
     int ret = -1;
@@ -375,10 +313,13 @@ static int scratch(struct af_tiff *t, size_t size, struct af_err *err)
     return 0;
 }
 
-/* libtiff undoes differencing at 8 to 64 bits only; at other depths we do (unpack.h). */
+/* libtiff undoes differencing at 8 to 64 bits and in some codecs; otherwise we do (unpack.h). */
 static bool take_predictor(TIFF *tif, unsigned bits)
 {
     uint16_t predictor = PREDICTOR_NONE, compression;
+
+    if (af_tiffgray_loose_predictor(tif) == PREDICTOR_HORIZONTAL)
+        return true;
 
     TIFFGetFieldDefaulted(tif, TIFFTAG_COMPRESSION, &compression);
     if (compression != COMPRESSION_LZW && compression != COMPRESSION_DEFLATE &&
@@ -466,7 +407,7 @@ int af_tiff_read(struct af_tiff *t, size_t i, struct af_image *img, struct af_er
 {
     const struct af_tiff_page *p = &t->page[i];
     struct af_unpack u = {.type = p->type, .bits = p->bits};
-    uint16_t format, photometric;
+    uint16_t format;
 
     t->io.error[0] = '\0';
     t->io.error_errno = 0;
@@ -481,10 +422,9 @@ int af_tiff_read(struct af_tiff *t, size_t i, struct af_image *img, struct af_er
         return fail_page(t, i, "its directory cannot be read again", err);
     t->current = i;
     TIFFGetFieldDefaulted(t->tif, TIFFTAG_SAMPLEFORMAT, &format);
-    if (!TIFFGetField(t->tif, TIFFTAG_PHOTOMETRIC, &photometric))
-        photometric = PHOTOMETRIC_MINISBLACK;
     u.is_float = format == SAMPLEFORMAT_IEEEFP;
-    u.invert = photometric == PHOTOMETRIC_MINISWHITE;
+    u.invert = af_tiffgray_photometric(t->tif) == PHOTOMETRIC_MINISWHITE;
+    u.turned = TIFFIsByteSwapped(t->tif);
     u.accumulate = take_predictor(t->tif, p->bits);
     if (u.accumulate)
         t->current = SIZE_MAX;

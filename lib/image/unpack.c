@@ -23,20 +23,19 @@ void af_unpack_swap(void *data, size_t n, size_t size)
         v8[i] = __builtin_bswap64(v8[i]);
 }
 
-/* Sample i, from the highest bit down; 24 bits are three bytes of this machine's order. */
+/* Three bytes, the lowest first or last. */
+static uint64_t triple(const uint8_t *in, bool lowest_first)
+{
+    return lowest_first ? (uint64_t)in[2] << 16 | (uint64_t)in[1] << 8 | in[0]
+                        : (uint64_t)in[0] << 16 | (uint64_t)in[1] << 8 | in[2];
+}
+
+/* Sample i, from the highest bit down. */
 static uint64_t get_bits(const uint8_t *in, size_t i, unsigned bits)
 {
     size_t at = i * bits;
     uint64_t v = 0;
 
-    if (bits == 24) {
-        in += 3 * i;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        return (uint64_t)in[2] << 16 | (uint64_t)in[1] << 8 | in[0];
-#else
-        return (uint64_t)in[0] << 16 | (uint64_t)in[1] << 8 | in[2];
-#endif
-    }
     for (unsigned left = bits; left;) {
         unsigned skip = at % 8, take = 8 - skip < left ? 8 - skip : left;
 
@@ -90,24 +89,52 @@ static void invert(enum af_sample type, unsigned bits, void *out, size_t n)
         }
 }
 
+static void unpack_float(const struct af_unpack *u, const uint8_t *in, size_t n, float *out)
+{
+    const bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+
+    for (size_t i = 0; i < n; i++) {
+        uint16_t half;
+
+        if (u->bits == 24) {
+            out[i] = small_float(triple(in + 3 * i, little), 7, 16);
+        } else {
+            memcpy(&half, in + 2 * i, 2);
+            out[i] = small_float(half, 5, 10);
+        }
+    }
+}
+
+/* Sample i of whole bytes in the order of this machine. */
+static uint64_t get_whole(const uint8_t *in, size_t i, unsigned bits)
+{
+    uint16_t v2;
+    uint32_t v4;
+    uint64_t v8;
+
+    switch (bits) {
+    case 8: return in[i];
+    case 16: memcpy(&v2, in + 2 * i, 2); return v2;
+    case 32: memcpy(&v4, in + 4 * i, 4); return v4;
+    default: memcpy(&v8, in + 8 * i, 8); return v8;
+    }
+}
+
 void af_unpack_row(const struct af_unpack *u, const uint8_t *in, size_t n, void *out)
 {
     uint64_t mask = u->bits == 64 ? UINT64_MAX : ((uint64_t)1 << u->bits) - 1;
     uint64_t sign = (uint64_t)1 << (u->bits - 1), v, sum = 0;
+    bool whole = u->bits == af_sample_bits(u->type);
 
-    if (u->bits == af_sample_bits(u->type)) {
+    if (whole && !u->accumulate) {
         memcpy(out, in, n * af_sample_size(u->type));
     } else if (u->is_float) {
-        for (size_t i = 0; i < n; i++) {
-            uint16_t half;
-
-            memcpy(&half, in + (u->bits == 16 ? 2 * i : 0), 2);
-            ((float *)out)[i] =
-                u->bits == 16 ? small_float(half, 5, 10) : small_float(get_bits(in, i, 24), 7, 16);
-        }
+        unpack_float(u, in, n, out);
     } else {
         for (size_t i = 0; i < n; i++) {
-            v = get_bits(in, i, u->bits);
+            v = whole                        ? get_whole(in, i, u->bits)
+                : u->bits == 24 && u->turned ? triple(in + 3 * i, true)
+                                             : get_bits(in, i, u->bits);
             if (u->accumulate)
                 v = sum = (sum + v) & mask;
             if (af_sample_is_signed(u->type) && v & sign)

@@ -9,15 +9,20 @@ struct af_unpack {
     unsigned bits;       // in the file
     bool is_float;       // of 16 or 24 bits: widened to float
     bool invert;         // MinIsWhite: full scale minus value, for unsigned integers
-    bool accumulate;     // undo horizontal differencing, modulo 2^bits
+    bool accumulate;     // undo horizontal differencing of integers, modulo 2^bits
+    bool turned;         // integers of 24 bits: libtiff has turned the bytes of each round
 };
 
 /* Bytes in a row of n samples, which ends at a whole byte. */
 size_t af_unpack_row_bytes(const struct af_unpack *u, size_t n);
 
 /*
- * in: row as libtiff decodes it: samples of 8, 16, 24, 32, 64 bits in the byte order of this
- * machine, all others packed from the highest bit down. out: n samples of u->type.
+ * in: row as libtiff decodes it: samples of 8, 16, 32, 64 bits and float of 24 in the byte order of
+ * this machine, all others packed from the highest bit down. out: n samples of u->type.
+ *
+ * Source: TIFF 6.0, tag Compression: 16 and 32 bits follow the order of the file, others are bytes.
+ * Choice: integers of 24 bits are taken by that word, though libtiff turns them in files of the
+ * other order; floats of 24 bits follow the file, as Adobe's own do.
  */
 void af_unpack_row(const struct af_unpack *u, const uint8_t *in, size_t n, void *out);
 
