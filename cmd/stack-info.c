@@ -90,8 +90,10 @@ static int print_planes(struct af_stack *st, struct af_table_out *t, struct af_e
         af_table_real(t, s.mean);
         af_table_int(t, (int64_t)s.saturated);
         af_table_end_row(t);
-        if (!af_stack_info(st)->seekable)
-            fflush(t->fp); // a live pipe stays live
+        if (!af_stack_info(st)->seekable && fflush(t->fp)) { // a live pipe stays live
+            more = af_fail_errno(err, "standard output");
+            break;
+        }
     }
     af_image_release(&img);
     return more;

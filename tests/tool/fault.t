@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Each allocation, read, write, fsync, rename, ... of each tool is failed in turn, n = 1, 2, ... until a run gets past the
+# last. What a run owes then stands in tests/aid/inturn.c, how calls are failed in tests/fault/fault.c. Under the
+# sanitizers a leak or a wrong access on the way out is a failure too.
+#
+# What is not asked: where an allocation that libtiff makes for itself fails, libtiff 4.5.0 crashes in some places. It counts a
+# custom tag before the array of tags has grown, so that TIFFSetField, TIFFGetField and TIFFFreeDirectory go through NULL or
+# past the end (_TIFFVSetField), and the caller cannot come between. Such a run is counted as `crashed in libtiff` when the
+# innermost code that is not the C library's is libtiff's; the number is printed. libxml2, libpng and zlib give no such cause.
+. "$SRC/tests/tap.sh"
+
+inturn=$BUILD/aid/inturn
+[ -x "$inturn" ] && [ -e "$BUILD/fault.so" ] || skip_all "needs Linux: $BUILD/fault.so and inturn are not there"
+
+# LeakSanitizer and AddressSanitizer end with 99, a status that no tool has.
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0:exitcode=99"
+
+# in_turn NAME KINDS OPTIONS-OF-INTURN PROGRAM [ARGUMENT]...
+in_turn()
+{
+    name=$1 kinds=$2 options=$3
+    shift 3
+    for kind in $kinds; do
+        case ${SAN:-}/$kind in
+        *address*/malloc*+) continue ;; # as many runs again, and nothing new that could leak
+        esac
+        # shellcheck disable=SC2086 # options are words
+        "$inturn" -j 2 -c libtiff $options "$kind" "$@" > log 2>&1
+        case $? in
+        0) tap_pass "$name: $kind: $(tail -n 1 log)" ;;
+        77) skip "$name: $kind" "$(cat log)" ;;
+        *)
+            tap_fail "$name: $kind" 'every run right' "$(tail -n 1 log)"
+            note "$(cat log)"
+            ;;
+        esac
+    done
+}
+
+# Three planes, as text so that any awk can make them.
+awk 'BEGIN {
+    for (z = 0; z < 3; z++) {
+        printf "P2\n# z_um=%d.5 exposure_ms=10 time_s=%d\n16 12\n4095\n", z, z
+        for (i = 0; i < 192; i++) printf "%d\n", 100 + i * (z + 7) % 3000
+    }
+}' > plain.pgm
+stack-copy plain.pgm -o in.ome.tif && stack-copy --format pgm in.ome.tif -o in.pgm || exit 1
+# Two gray PNG of 16x12, 8 bit: pixel (x, y) is v + x y, v = 0 and 40.
+base64 -d > k-0um.png << 'END'
+iVBORw0KGgoAAAANSUhEUgAAABAAAAAMCAAAAABOjGJdAAAAxUlEQVR42mNgwACMTMwsrGzsHJxc3Dy8fPwMDEwsbBxcPHwCQiJiElIycgwMz
+GycPPxCohLScooq6lq6DAwsHDwCIhIyCioaOgYmFjYMDKxc/CKScsoaukbmNo5u3gwMbDxCEnIqWgZmNk4efiFRDAzsfKIyylqGFvZuviHRSZ
+kMDBwCEgoaBhYOHgERCRkFFQwMnELSKrpm9h6BUck5pXXtDAxcInIaRjZuAVEpeRVNPdMYGLjFFHXMnXwjkvMqW/pnLQUAiaUe8UNdoNIAAAA
+ASUVORK5CYII=
+END
+base64 -d > k-1um.png << 'END'
+iVBORw0KGgoAAAANSUhEUgAAABAAAAAMCAAAAABOjGJdAAAAyUlEQVR42mPQQAMMGppa2jq6evoGhkbGJqZm5gwaWjp6BkYmZhZWNnYOTi5uD
+BraeoYm5la2Ds5unj7+QaEMGjoGJhY2Di4ePgEhETEJKQwaukbmNo5u3gGhUfEpmXnFDBp6JlYObj5BEXEpWQVlNU0MGvpmti7eQZEJ6XmlNc
+1dExk0DCwcPAIiEjIKKho6JsxYwKBhaOXsExqXXlDZ1D1l7rL1DBpGNm4BUSl5FU090xas2rKPQcPYzjMkPqu0oXvawjXbD50FAH5ZPPFf6sq
+NAAAAAElFTkSuQmCC
+END
+
+memory='malloc:ENOMEM malloc:ENOMEM+'
+reading='read:EIO read:EIO+ read:EINTR read:short open:EMFILE open:EMFILE+ open:EACCES close:EIO stat:EIO stat:EIO+'
+writing='write:EIO write:ENOSPC write:ENOSPC+ write:EINTR write:short'
+lasting='fsync:EIO fsync:ENOSPC fsync:EINTR rename:EIO rename:ENOSPC rename:EINTR'
+
+in_turn 'stack-info' "$memory $reading $writing" '' stack-info ../in.ome.tif
+in_turn 'stack-info of a pipe' "$memory read:EIO read:EINTR read:short $writing" '-i ../in.pgm' stack-info
+in_turn 'stack-info of PGM' "$memory $reading seek:EIO seek:EIO+" '' stack-info ../in.pgm
+in_turn 'stack-info of several' "$memory $reading $writing" -b stack-info ../in.ome.tif ../plain.pgm
+in_turn 'stack-info --join' "$memory $reading" '' \
+    stack-info --join --z-from-name k-%fum ../k-0um.png ../k-1um.png
+in_turn 'stack-info --ome' "$memory $writing" '' stack-info --ome ../in.ome.tif
+in_turn 'stack-info --verify' "$memory $reading" '' stack-info --verify ../in.ome.tif
+
+in_turn 'stack-copy' "$memory $reading $writing $lasting truncate:EIO lock:EIO lock:EINTR" '-o out.tif' \
+    stack-copy ../in.ome.tif -o out.tif
+in_turn 'stack-copy over an old file' "$memory $writing $lasting open:EMFILE close:EIO stat:EIO" \
+    '-o out.tif -O' stack-copy ../in.ome.tif -o out.tif
+in_turn 'stack-copy of a pipe' "$memory read:EIO read:EINTR read:short $writing $lasting" \
+    '-i ../in.pgm -o out.tif' stack-copy -o out.tif
+in_turn 'stack-copy from pipe to pipe' "$memory read:EIO read:EINTR read:short $writing" \
+    '-i ../in.ome.tif' stack-copy
+in_turn 'stack-copy to PGM' "$memory $reading $writing $lasting" '-o out.pgm -O' \
+    stack-copy --format pgm ../in.ome.tif -o out.pgm
+in_turn 'stack-copy to PGM on stdout' "$memory $writing" '-i ../in.pgm' stack-copy --format pgm
+
+in_turn 'stack-show' "$memory $reading $writing $lasting" '-o out.png' \
+    stack-show ../in.ome.tif -o out.png
+in_turn 'stack-show over an old file' "$writing $lasting close:EIO stat:EIO" '-o out.png -O' \
+    stack-show ../in.ome.tif -o out.png
+
+done_testing
