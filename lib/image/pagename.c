@@ -45,7 +45,7 @@ void af_pagename_parse(const char *text, struct af_plane *p)
             char *end;
             double v;
 
-            if (word <= n || strncmp(text, field[i].name, n) != 0 || text[n] != '=')
+            if (word <= n + 1 || strncmp(text, field[i].name, n) != 0 || text[n] != '=')
                 continue;
             v = strtod(text + n + 1, &end);
             if (end == text + word && isfinite(v))
