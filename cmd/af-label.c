@@ -173,7 +173,6 @@ static void put_curve(struct sink *k, const struct af_labelled *s)
 /* What there is to say of a stack, on stderr. */
 static void say(const struct opts *o, const struct af_labelled *s)
 {
-    static const char *const measure[] = {"l2", "base", "minmax", "literal"};
     static const char *const axis[] = {"y", "x", "y"};
 
     for (const char *line = s->warnings; !o->quiet && *line; line += strcspn(line, "\n") + 1)
@@ -189,7 +188,7 @@ static void say(const struct opts *o, const struct af_labelled *s)
                     "%s: z0 %.4f +/- %.4f um by %zu planes from %.9g to %.9g um; "
                     "%s along %s, window %d, order %d",
                     s->name, s->label.z0_um, s->label.z0_err_um, s->label.nfit, s->label.from_um,
-                    s->label.to_um, measure[o->measure], axis[o->axis], (int)o->window,
+                    s->label.to_um, af_measure_name(o->measure), axis[o->axis], (int)o->window,
                     (int)o->order);
     }
 }

@@ -57,7 +57,8 @@ int af_labelplot_add(struct af_labelplot *p, const struct af_labelled *s, struct
         return 0; // the next stack takes its place
     if (af_grow((void **)&p->entry, &p->room, p->n + 1, sizeof *p->entry, err))
         return -1;
-    char *name = af_strdup(s->name, err);
+    const char *slash = strrchr(s->name, '/');
+    char *name = af_strdup(slash ? slash + 1 : s->name, err);
     if (!name)
         return -1;
     p->entry[p->n++] = (struct af_labelplot_entry){name, s->label};
@@ -80,7 +81,7 @@ static void put_overview(const struct af_labelplot *p)
 {
     FILE *fp = p->plot.script;
 
-    fputs("set xlabel 'z / µm'\nset ylabel 'score'\nplot ", fp);
+    fprintf(fp, "set xlabel 'z / µm'\nset ylabel 'score (%s)'\nplot ", af_measure_name(p->measure));
     if (p->n == 1)
         fputs("$s0 using 1:3 with lines linecolor rgb '#999999' title 'coarse', ", fp);
     for (size_t i = 0; i < p->n; i++) {
@@ -131,7 +132,7 @@ int af_labelplot_commit(struct af_labelplot *p, struct af_err *err)
         if (half_um > 0)
             fputs("set multiplot layout 2, 1\n", p->plot.script);
         else if (p->n == 1)
-            fprintf(p->plot.script, "set label 'no zero defocus: %s' at graph 0.03, 0.95\n",
+            fprintf(p->plot.script, "set label 'no zero defocus: %s' at graph 0.03, 0.05\n",
                     p->entry[0].label.quality);
         put_overview(p);
         if (half_um > 0)

@@ -8,6 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *af_measure_name(enum af_measure m)
+{
+    static const char *const name[AF_NMEASURES] = {"l2", "base", "minmax", "literal"};
+
+    return name[m];
+}
+
 int af_scorer_init(struct af_scorer *s, size_t n, size_t window, size_t order, struct af_err *err)
 {
     *s = (struct af_scorer){.n = n};

@@ -27,6 +27,7 @@
  * far out a frame of noise can fall lower; AF_BASE is V-shaped and global.
  */
 enum af_measure { AF_L2, AF_BASE, AF_MINMAX, AF_LITERAL, AF_NMEASURES };
+const char *af_measure_name(enum af_measure m); // "l2", "base", "minmax", "literal"
 
 struct af_scores {
     double of[AF_NMEASURES]; // NaN where the profile is constant (AF_LITERAL always has a value)
