@@ -159,6 +159,8 @@ static int begin(struct af_stack_writer *w, const struct af_image *img, struct a
     double bytes =
         ((double)(img->w * img->h * af_sample_size(img->type)) + 1000) * (double)w->meta.nplanes;
 
+    if (img->type == AF_U64 || img->type == AF_I64)
+        return af_fail(err, AF_EDATA, "%s: OME-TIFF has no 64-bit integers", w->path);
     w->like = *img;
     w->like.data = NULL;
     w->tif = af_tiffio_open_write(&w->io, w->path, w->meta.bigtiff || bytes > CLASSIC_MOST);
