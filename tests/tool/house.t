@@ -77,5 +77,8 @@ else
     skip 'the archive has what git has' 'no git here, or no clone to be had'
 fi
 
+for p in $(sed -n 's/^[A-Z]*PKGS *= *//p' "$SRC/config.mk"); do
+    ok "bootstrap looks for $p" grep -q " pc:$p " "$SRC/scripts/bootstrap"
+done
 status_is 2 'bootstrap refuses a set that it does not know' "$SRC/scripts/bootstrap" no-such-set
 done_testing
