@@ -108,10 +108,19 @@ static int name_files(struct af_stack_writer *w, const char *path, struct af_err
     return (w->part = af_format(err, "%s.part", w->path)) ? 0 : -1;
 }
 
+/* All planes are written: what libtiff still holds is one that failed, which shall not appear. */
+static void close_tiff(struct af_stack_writer *w)
+{
+    if (w->tif) {
+        TIFFSetMode(w->tif, O_RDONLY);
+        TIFFClose(w->tif);
+    }
+    w->tif = NULL;
+}
+
 static void free_writer(struct af_stack_writer *w)
 {
-    if (w->tif)
-        TIFFClose(w->tif);
+    close_tiff(w);
     af_tiffio_release(&w->io);
     free(w->path);
     free(w->part);
@@ -309,8 +318,7 @@ static int finish(struct af_stack_writer *w, struct af_err *err)
         return af_fail(err, AF_EDATA, "%s: a stack without planes", w->path);
     w->io.error_errno = 0;
     w->io.error[0] = '\0';
-    TIFFClose(w->tif);
-    w->tif = NULL;
+    close_tiff(w);
     if (w->io.error_errno)
         return fail_tiff(w, err);
     if (!(xml = af_ome_write(&w->meta, &w->like, w->plane, w->nplanes, err)))

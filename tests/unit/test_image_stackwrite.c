@@ -368,6 +368,40 @@ static void a_plane_that_does_not_fit_leaves_those_before(void **state)
     af_stack_close(st);
 }
 
+/* The first 20000 bytes of a device that is full behind: a later commit has the first plane. */
+static int commit_beyond_a_limit(void *arg)
+{
+    const struct af_stack_meta meta = AF_STACK_META_UNKNOWN;
+    struct rlimit limit = {20000, RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};
+    const struct af_plane p = plane_at(0);
+    struct af_err err = {AF_OK, ""};
+    struct af_stack_writer *w;
+    struct af_image img = {0};
+
+    signal(SIGXFSZ, SIG_IGN);
+    if (af_image_resize(&img, 100, 120, AF_U8, NULL) || af_stack_writer_open(&w, arg, &meta, &err))
+        return 9;
+    memset(img.data, 1, 12000);
+    if (af_stack_writer_add(w, &img, &p, &err) || setrlimit(RLIMIT_FSIZE, &limit) ||
+        !af_stack_writer_add(w, &img, &p, &err) || setrlimit(RLIMIT_FSIZE, &none))
+        return 8;
+    af_image_release(&img);
+    return af_stack_writer_commit(w, &err) ? 7 : 0;
+}
+
+static void a_stack_may_be_closed_after_a_plane_that_failed(void **state)
+{
+    struct af_stack *st;
+
+    (void)state;
+    assert_int_equal(child_run(commit_beyond_a_limit, "g.ome.tif"), 0);
+    st = open_one("g.ome.tif", NULL, NULL);
+    assert_int_equal(af_stack_info(st)->nplanes, 1);
+    assert_int_equal(af_stack_info(st)->missing, 0);
+    assert_true(mark_of(st, 0) == 1);
+    af_stack_close(st);
+}
+
 static int write_to_stdout(void *arg)
 {
     const struct af_stack_meta *meta = arg;
@@ -532,6 +566,7 @@ int main(void)
         cmocka_unit_test(integers_of_64_bits_are_refused_at_once),
         cmocka_unit_test(a_full_disk_is_told),
         cmocka_unit_test(a_plane_that_does_not_fit_leaves_those_before),
+        cmocka_unit_test(a_stack_may_be_closed_after_a_plane_that_failed),
         cmocka_unit_test(stdout_gets_the_stack_whole),
         cmocka_unit_test(folders_that_cannot_be_written_are_named),
         cmocka_unit_test(full_metadata_is_ascii_and_valid),
