@@ -24,20 +24,27 @@ static size_t factorise(size_t n, size_t factor[64])
     return largest;
 }
 
+/* w[k] = exp(-2 pi i k / n), k < m; NULL with AF_ESYS. */
+static struct af_complex *roots(size_t m, size_t n, struct af_err *err)
+{
+    struct af_complex *w = af_calloc(m, sizeof *w, err);
+
+    for (size_t k = 0; w && k < m; k++) {
+        double phase = -2 * PI * (double)k / (double)n;
+        w[k] = (struct af_complex){cos(phase), sin(phase)};
+    }
+    return w;
+}
+
 int af_spectrum_init(struct af_spectrum *s, size_t n, struct af_err *err)
 {
-    *s = (struct af_spectrum){.n = n};
-    size_t largest = factorise(n, s->factor);
-    s->twiddle = af_calloc(n, sizeof *s->twiddle, err);
-    s->out = s->twiddle ? af_calloc(n, sizeof *s->out, err) : NULL;
-    s->part = s->out ? af_calloc(largest, sizeof *s->part, err) : NULL;
-    if (!s->part) {
+    *s = (struct af_spectrum){.n = n, .m = n % 2 ? n : n / 2};
+    size_t largest = factorise(s->m, s->factor);
+    if (!(s->twiddle = roots(s->m, s->m, err)) || !(s->half = roots(s->m, n, err)) ||
+        !(s->out = af_calloc(s->m, sizeof *s->out, err)) ||
+        !(s->part = af_calloc(largest, sizeof *s->part, err))) {
         af_spectrum_release(s);
         return -1;
-    }
-    for (size_t k = 0; k < n; k++) {
-        double phase = -2 * PI * (double)k / (double)n;
-        s->twiddle[k] = (struct af_complex){cos(phase), sin(phase)};
     }
     return 0;
 }
@@ -45,6 +52,7 @@ int af_spectrum_init(struct af_spectrum *s, size_t n, struct af_err *err)
 void af_spectrum_release(struct af_spectrum *s)
 {
     free(s->twiddle);
+    free(s->half);
     free(s->out);
     free(s->part);
     *s = (struct af_spectrum){0};
@@ -96,7 +104,7 @@ static void join(const struct af_spectrum *s, struct af_complex *out, size_t p, 
             size_t step = k * m * stride, at = 0;
             for (size_t q = 1; q < p; q++) {
                 at += step;
-                at -= at >= s->n ? s->n : 0;
+                at -= at >= s->m ? s->m : 0;
                 sum = add(sum, mul(s->part[q], w[at]));
             }
             out[u + k * m] = sum;
@@ -104,17 +112,21 @@ static void join(const struct af_spectrum *s, struct af_complex *out, size_t p, 
     }
 }
 
-/* out: the transform of in[0], in[stride], ..., n / stride values. Decimation in time. */
+/*
+ * out: the transform of in[0], in[stride], ..., m / stride values, which are pairs of
+ * neighbours as real and imaginary part where n is even. Decimation in time.
+ */
 static void transform(const struct af_spectrum *s, struct af_complex *out, const double *in,
                       size_t stride, const size_t *factor)
 {
-    size_t p = *factor, m = s->n / stride / p;
+    size_t p = *factor, m = s->m / stride / p, step = s->m < s->n ? 2 : 1;
 
     for (size_t q = 0; q < p; q++) {
+        const double *first = in + q * stride * step;
         if (m == 1)
-            out[q] = (struct af_complex){in[q * stride], 0};
+            out[q] = (struct af_complex){first[0], step == 2 ? first[1] : 0};
         else
-            transform(s, out + q * m, in + q * stride, stride * p, factor + 1);
+            transform(s, out + q * m, first, stride * p, factor + 1);
     }
     if (p == 4)
         join4(s, out, m, stride);
@@ -122,9 +134,31 @@ static void transform(const struct af_spectrum *s, struct af_complex *out, const
         join(s, out, p, m, stride);
 }
 
+/*
+ * F_k of the whole from Z, the transform of even values plus i times odd ones:
+ * even = (Z_k + conj Z_m-k) / 2, odd = (Z_k - conj Z_m-k) / 2i, F_k = even + exp(-2 pi i k / n)
+ * odd.
+ */
+static struct af_complex unpack(const struct af_spectrum *s, size_t k)
+{
+    struct af_complex z = s->out[k], back = s->out[k ? s->m - k : 0];
+    struct af_complex even = {(z.re + back.re) / 2, (z.im - back.im) / 2};
+    struct af_complex odd = {(z.im + back.im) / 2, (back.re - z.re) / 2};
+
+    return add(even, mul(s->half[k], odd));
+}
+
 void af_spectrum_power(struct af_spectrum *s, const double *x, double *power)
 {
     transform(s, s->out, x, 1, s->factor);
-    for (size_t k = 0; k < s->n; k++)
-        power[k] = s->out[k].re * s->out[k].re + s->out[k].im * s->out[k].im;
+    for (size_t k = 0; k < s->m; k++) {
+        struct af_complex f = s->m < s->n ? unpack(s, k) : s->out[k];
+        power[k] = f.re * f.re + f.im * f.im;
+        if (s->m < s->n && k > 0)
+            power[s->n - k] = power[k];
+    }
+    if (s->m < s->n) {
+        double middle = s->out[0].re - s->out[0].im;
+        power[s->m] = middle * middle;
+    }
 }

@@ -20,9 +20,11 @@
  */
 struct af_spectrum {
     size_t n;
-    size_t factor[64];             // 4s and primes whose product is n, ended by 1
-    struct af_complex *twiddle;    // [n] exp(-2 pi i k / n)
-    struct af_complex *out, *part; // [n], [largest factor]: scratch
+    size_t m;                      // length of the complex transform: n, or n / 2 for even n
+    size_t factor[64];             // 4s and primes whose product is m, ended by 1
+    struct af_complex *twiddle;    // [m] exp(-2 pi i k / m)
+    struct af_complex *half;       // [m] exp(-2 pi i k / n), used for even n
+    struct af_complex *out, *part; // [m], [largest factor]: scratch
 };
 struct af_complex {
     double re, im;
