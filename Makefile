@@ -40,7 +40,7 @@ $(BENCHES) $(AIDS): $(B)/%: $(B)/tests/%.o $(B)/libaf.a
 $(B)/%.o: %.c config.mk Makefile
 	@mkdir -p $(@D)
 	@$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
--include $(shell find build build-san build-cov -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # Interposed with LD_PRELOAD: fails the n-th call of one function (tests/fault/README in its header).
 $(B)/fault.so: tests/fault/fault.c
@@ -56,13 +56,14 @@ lint: all
 bench: all $(BENCHES) $(AIDS)
 	@BUILD=$(CURDIR)/$(B) tests/bench/run
 
+# The same objects, instrumented by clang, in a folder of their own.
 SECONDS ?= 60
-fuzz: $(FUZZERS)
+FUZZ    := $(MAKE) --no-print-directory CC=clang B=build-fuzz SAN=fuzzer-no-link,address,undefined
+fuzz:
+	@$(FUZZ) $(FUZZERS)
 	@tests/fuzz/run $(SECONDS) $(FUZZERS)
-build-fuzz/%: tests/fuzz/%.c $(wildcard lib/*/*.c lib/*/*.h)
-	@mkdir -p $(@D)
-	@clang $(FLAGS) -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -o $@ $< $(wildcard lib/*/*.c) $(LIBS)
+$(FUZZERS): build-fuzz/%: build-fuzz/tests/fuzz/%.o build-fuzz/libaf.a
+	@clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
 coverage:
 	@rm -rf build-cov
