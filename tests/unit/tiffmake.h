@@ -27,9 +27,9 @@ struct tiff_spec {
     uint32_t tile_w, tile_h; // 0: strips
     uint32_t rows;           // of a strip; 0: all
     bool difference;         // difference the samples here, for depths that libtiff does not
+    uint32_t subfile;        // SubfileType of page 0
     const char *description; // of page 0
     const char *page_name;   // of all pages
-    const char *software;
     uint64_t (*value)(size_t page, size_t x, size_t y); // NULL: page + x + y
     bool turned; // set by make_tiff(): the file's byte order is not ours
 };
@@ -129,6 +129,8 @@ static inline void put_page(TIFF *tif, const struct tiff_spec *s, size_t page)
     } else {
         TIFFSetField(tif, TIFFTAG_ROWSPERSTRIP, s->rows);
     }
+    if (page == 0 && s->subfile)
+        TIFFSetField(tif, TIFFTAG_SUBFILETYPE, s->subfile);
     if (page == 0 && s->description)
         TIFFSetField(tif, TIFFTAG_IMAGEDESCRIPTION, s->description);
     if (s->page_name)
