@@ -120,8 +120,8 @@ static int choose_image(struct af_stack *st, const struct af_ome *ome, size_t *c
 {
     *choice = 0;
     if (st->o.series > ome->nimages)
-        return af_fail(err, AF_EUSAGE, "%s: has %zu images, no image %zu", st->name, ome->nimages,
-                       st->o.series);
+        return af_fail(err, AF_EUSAGE, "%s: has %zu image%s, no image %zu", st->name, ome->nimages,
+                       ome->nimages == 1 ? "" : "s", st->o.series);
     if (st->o.series) {
         *choice = st->o.series - 1;
         return 0;
@@ -395,7 +395,7 @@ static size_t larger(size_t a, size_t b)
 /* Pages in their order, thumbnails left out; Micro-Manager's and our own pages say their z. */
 static int from_pages(struct af_stack *st, struct af_err *err)
 {
-    bool all_z = true, micromanager = false;
+    bool any_z = false, micromanager = false;
 
     st->info.format = "TIFF";
     for (size_t i = 0; i < af_tiff_npages(st->tiff); i++) {
@@ -407,7 +407,7 @@ static int from_pages(struct af_stack *st, struct af_err *err)
         if (!page->micromanager)
             p.z = i;
         micromanager |= page->micromanager;
-        all_z &= !isnan(p.z_um);
+        any_z |= !isnan(p.z_um); // that of the last may be cut off
         st->info.nc = larger(st->info.nc, p.c + 1);
         st->info.nt = larger(st->info.nt, p.t + 1);
         st->info.nz = larger(st->info.nz, p.z + 1);
@@ -416,7 +416,7 @@ static int from_pages(struct af_stack *st, struct af_err *err)
     }
     if (micromanager)
         st->info.format = "Micro-Manager TIFF";
-    if (all_z)
+    if (any_z)
         st->info.z_source = micromanager ? AF_Z_MICROMANAGER : AF_Z_PAGE;
     return 0;
 }
@@ -442,8 +442,7 @@ int af_stack_from_tiff(struct af_stack *st, struct af_err *err)
         return -1;
     if (!done) {
         if (st->o.series > 1)
-            return af_fail(err, AF_EUSAGE, "%s: has one image, no image %zu", st->name,
-                           st->o.series);
+            return af_fail(err, AF_EUSAGE, "%s: has 1 image, no image %zu", st->name, st->o.series);
         if (af_imagej_parse(af_tiff_description(st->tiff), &ij) ? from_imagej(st, &ij, err)
                                                                 : from_pages(st, err))
             return -1;
