@@ -51,10 +51,21 @@ static int put_ome(void *to, const struct af_image *img, const struct af_plane *
     return af_stack_writer_add(to, img, p, err);
 }
 
+struct pgm {
+    FILE *fp;
+    const char *name;
+};
+
 static int put_pgm(void *to, const struct af_image *img, const struct af_plane *p,
                    struct af_err *err)
 {
-    return af_pgm_write(to, img, p, err);
+    const struct pgm *out = to;
+    struct af_err why = {AF_OK, ""};
+
+    if (af_pgm_write(out->fp, img, p, &why) == 0)
+        return 0;
+    return why.kind == AF_ESYS ? af_fail_errno(err, "%s", out->name)
+                               : af_fail(err, why.kind, "%s: %s", out->name, why.text);
 }
 
 int af_stack_copy_ome(struct af_stack *st, const char *path, const struct af_stack_copy *o,
@@ -76,12 +87,14 @@ int af_stack_copy_pgm(struct af_stack *st, const char *path, const struct af_sta
                       struct af_err *err)
 {
     struct af_outfile f = {0};
+    struct pgm out = {stdout, "standard output"};
 
     if (strcmp(path, "-") == 0)
-        return each_plane(st, o, put_pgm, stdout, err);
+        return each_plane(st, o, put_pgm, &out, err);
     if (af_outfile_open(&f, path, err))
         return -1;
-    if (each_plane(st, o, put_pgm, f.fp, err)) {
+    out = (struct pgm){f.fp, path};
+    if (each_plane(st, o, put_pgm, &out, err)) {
         af_outfile_discard(&f);
         return -1;
     }

@@ -130,7 +130,7 @@ static void a_channel_and_a_time_are_picked(void **state)
     assert_refused("h.tif", &o, AF_EUSAGE, "h.tif: has 2 times, no time 3");
     o.time = 0;
     o.series = 2;
-    assert_refused("h.tif", &o, AF_EUSAGE, "h.tif: has one image, no image 2");
+    assert_refused("h.tif", &o, AF_EUSAGE, "h.tif: has 1 image, no image 2");
 }
 
 static void slices_that_are_not_there_are_missing(void **state)
