@@ -118,7 +118,7 @@ struct sink {
     struct af_labelplot plot;
     struct af_progress progress;
     int status;
-    size_t nlabelled;
+    size_t nread, nlabelled;
 };
 
 static void put_rows(struct sink *k, const struct af_labelled *s)
@@ -204,12 +204,15 @@ static int take(void *ctx, size_t i, const struct af_labelled *s)
     if (s->err.kind != AF_OK) {
         k->status = af_cli_worst(k->status, af_cli_fail(PROG, &s->err));
     } else {
+        k->nread++;
         k->nlabelled += !isnan(s->label.z0_um);
         put_rows(k, s);
         if (k->o->curve)
             put_curve(k, s);
-        if (k->o->plot && af_labelplot_add(&k->plot, s, &err))
+        if (k->plot.plot.script && af_labelplot_add(&k->plot, s, &err)) {
             k->status = af_cli_worst(k->status, af_cli_fail(PROG, &err));
+            af_labelplot_discard(&k->plot);
+        }
     }
     af_progress_step(&k->progress, i + 1, s->name);
     return ferror(k->table.fp);
@@ -249,9 +252,10 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     if (af_labelrun(o->paths, o->npaths, &lo, take, &k, err) < 0)
         goto done;
     af_progress_end(&k.progress);
-    if (o->curve && af_outfile_commit(&k.curve_file, err))
+    /* Where nothing could be read, an old curve or plot stays. */
+    if (k.nread && o->curve && af_outfile_commit(&k.curve_file, err))
         goto done;
-    if (o->plot && af_labelplot_commit(&k.plot, err))
+    if (k.nread && k.plot.plot.script && af_labelplot_commit(&k.plot, err))
         goto done;
     ret = k.nlabelled ? k.status : af_cli_worst(k.status, 4);
 done:
