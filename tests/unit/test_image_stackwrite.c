@@ -360,7 +360,7 @@ static void a_plane_that_does_not_fit_leaves_those_before(void **state)
     struct af_stack *st;
 
     (void)state;
-    assert_int_equal(child_run(write_beyond_a_limit, "f.ome.tif"), 0);
+    assert_int_equal(child_run(write_beyond_a_limit, (void *)"f.ome.tif"), 0);
     assert_int_equal(strncmp(text_of("err"), "f.ome.tif.part: File too large", 30), 0);
     st = open_one("f.ome.tif.part", NULL, NULL);
     assert_int_equal(af_stack_info(st)->nplanes, 1);
@@ -394,7 +394,7 @@ static void a_stack_may_be_closed_after_a_plane_that_failed(void **state)
     struct af_stack *st;
 
     (void)state;
-    assert_int_equal(child_run(commit_beyond_a_limit, "g.ome.tif"), 0);
+    assert_int_equal(child_run(commit_beyond_a_limit, (void *)"g.ome.tif"), 0);
     st = open_one("g.ome.tif", NULL, NULL);
     assert_int_equal(af_stack_info(st)->nplanes, 1);
     assert_int_equal(af_stack_info(st)->missing, 0);
