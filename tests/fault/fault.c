@@ -11,7 +11,10 @@
  *                 system calls, see kinds[]
  * N     which call, from 1; 0: none, only count
  * HOW   an errno (ENOMEM EIO ENOSPC EINTR EACCES EMFILE EAGAIN), or `short`: half the
- *       bytes; with a `+` behind, every call from the n-th on fails, as on a full disk
+ *       bytes; with a `+` behind, every call from the n-th on fails, as on a full disk;
+ *       for system calls also KILL TERM INT: that signal comes just before the call, and
+ *       `torn`: SIGKILL in the middle of a write, where the kernel heeds it: between two
+ *       pages of the file's cache. A write that meets no border is done before
  * FD    descriptor of a file that holds a struct fault_report (fault.h), so that
  *       the caller learns whether N was past the last call
  *
@@ -91,12 +94,20 @@ static const struct {
     {"EACCES", EACCES}, {"EMFILE", EMFILE}, {"EAGAIN", EAGAIN},
 };
 
+static const struct {
+    const char *name;
+    int value;
+} signals[] = {{"KILL", SIGKILL}, {"TERM", SIGTERM}, {"INT", SIGINT}, {"torn", SIGKILL}};
+
 enum { NONE, MALLOC, THREAD, CALL };
+enum { PAGE = 4096 }; // bytes
 
 static struct {
     int kind;  // NONE until main begins
     size_t at; // kinds[at], for CALL
-    int error; // 0: short
+    int error;
+    int signal;  // sent instead of an error; 0: none
+    bool partly; // half the bytes are moved; with a signal, those up to the next page
     unsigned long n;
     bool from_n_on, abort;
     const char *spare;
@@ -213,16 +224,41 @@ static long plain_call(long nr, const long *a)
 #endif
 }
 
+static void send_signal(void)
+{
+    if (fault.signal)
+        plain_call(__NR_kill, (long[6]){getpid(), fault.signal});
+}
+
+/* Bytes of a call that are moved before it is cut off. */
+static long part_of(long nr, const long *a)
+{
+    long most = a[2], at;
+
+    if (nr == __NR_readv || nr == __NR_writev)
+        return 1;
+    if (!fault.signal)
+        return most < 2 ? most : most / 2;
+    at = nr == __NR_pwrite64 ? a[3] : plain_call(__NR_lseek, (long[6]){a[0], 0, SEEK_CUR});
+    return at < 0 || most < PAGE - at % PAGE ? most : PAGE - at % PAGE;
+}
+
 static long faulty_call(long nr, long *a)
 {
-    bool vector = nr == __NR_readv || nr == __NR_writev;
+    long ret;
 
     if ((nr == __NR_write || nr == __NR_pwrite64 || nr == __NR_writev) && a[0] == STDERR_FILENO)
         return plain_call(nr, a);
     if (!strikes())
         return plain_call(nr, a);
-    if (!fault.error) {
-        a[2] = a[2] < 2 ? a[2] : vector ? 1 : a[2] / 2;
+    if (fault.partly) {
+        a[2] = part_of(nr, a);
+        ret = plain_call(nr, a);
+        send_signal();
+        return ret;
+    }
+    if (fault.signal) {
+        send_signal();
         return plain_call(nr, a);
     }
     if (nr == __NR_close)
@@ -377,6 +413,18 @@ EXPORT int pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*f)(v
 
 /* --------------------------------------------------------------- start */
 
+static bool parse_how(const char *how)
+{
+    fault.partly = !strcmp(how, "short") || !strcmp(how, "torn");
+    for (size_t i = 0; i < COUNT(errors); i++)
+        if (!strcmp(how, errors[i].name))
+            fault.error = errors[i].value;
+    for (size_t i = 0; i < COUNT(signals); i++)
+        if (!strcmp(how, signals[i].name))
+            fault.signal = signals[i].value;
+    return fault.partly || fault.error || fault.signal;
+}
+
 static int parse(char *text)
 {
     char *kind = strtok(text, ":"), *n = strtok(NULL, ":"), *how = strtok(NULL, ":");
@@ -384,28 +432,26 @@ static int parse(char *text)
     int found = NONE;
 
     if (!how)
-        return -1;
+        return NONE;
     if (plus)
         *plus = '\0';
     fault.from_n_on = plus != NULL;
     fault.n = strtoul(n, NULL, 10);
-    fault.error = -1;
-    for (size_t i = 0; i < COUNT(errors); i++)
-        if (!strcmp(how, errors[i].name))
-            fault.error = errors[i].value;
+    fault.report = &own_report;
+    if (fd)
+        fault.report = mmap(NULL, sizeof own_report, PROT_READ | PROT_WRITE, MAP_SHARED, atoi(fd), 0);
+    if (fault.report == MAP_FAILED || !parse_how(how))
+        return NONE;
     for (size_t i = 0; i < COUNT(kinds); i++)
         if (!strcmp(kind, kinds[i].name)) {
             found = CALL;
             fault.at = i;
         }
-    if (!strcmp(how, "short") && (!strcmp(kind, "read") || !strcmp(kind, "write")))
-        fault.error = 0;
     if (!strcmp(kind, "malloc") || !strcmp(kind, "thread"))
         found = *kind == 'm' ? MALLOC : THREAD;
-    fault.report = &own_report;
-    if (fd)
-        fault.report = mmap(NULL, sizeof own_report, PROT_READ | PROT_WRITE, MAP_SHARED, atoi(fd), 0);
-    return fault.report == MAP_FAILED || fault.error < 0 ? -1 : found;
+    if (fault.partly && strcmp(kind, "read") && strcmp(kind, "write"))
+        return NONE;
+    return found == CALL || fault.error ? found : NONE;
 }
 
 static int (*real_main)(int, char **, char **);
@@ -424,8 +470,8 @@ static int main_with_fault(int argc, char **argv, char **envp)
         fault.abort = getenv("FAULT_ABORT") != NULL;
         watch_crashes();
         kind = parse(copy);
-        if (kind <= NONE || (kind == CALL && set_trap())) {
-            fprintf(stderr, "fault.so: %s: %s\n", text, kind <= NONE ? "not understood" : strerror(errno));
+        if (kind == NONE || (kind == CALL && set_trap())) {
+            fprintf(stderr, "fault.so: %s: %s\n", text, kind == NONE ? "not understood" : strerror(errno));
             _exit(125);
         }
     }
