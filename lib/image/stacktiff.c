@@ -42,10 +42,11 @@ static bool is_own(const struct af_stack *st, const struct af_ome *ome,
     return only;
 }
 
-/* Do all blocks of all images name the same file? */
+/* Do all blocks of all images name the same file, and none lie in the one at hand unnamed? */
 static bool one_file(const struct af_ome *ome)
 {
     const char *file = NULL;
+    bool unnamed = false;
 
     for (size_t i = 0; i < ome->nimages; i++)
         for (size_t b = 0; b < ome->image[i].nblocks; b++) {
@@ -53,9 +54,10 @@ static bool one_file(const struct af_ome *ome)
 
             if (f && file && strcmp(f, file) != 0)
                 return false;
+            unnamed |= !f;
             file = f ? f : file;
         }
-    return true;
+    return !(file && unnamed);
 }
 
 /*

@@ -211,15 +211,65 @@ static void a_companion_file_may_hold_the_xml(void **state)
     assert_int_equal(rename("y.tif", "x2.ome.tif"), 0);
     assert_int_equal(unlink("x.companion.ome"), 0);
     assert_refused("x1.ome.tif", NULL, AF_ESYS, "x.companion.ome");
-    spill_file("x.companion.ome", "<OME/>", 6);
-    {
+    for (int k = 0; k < 2; k++) {
+        const char *const bad[] = {"<OME/>", "<OME><BinaryOnly MetadataFile=\"y\"/></OME>"};
         char why[2048];
 
+        spill_file("x.companion.ome", bad[k], strlen(bad[k]));
         st = open_one("x1.ome.tif", NULL, why);
-        assert_non_null(strstr(why, "read as plain TIFF"));
+        assert_non_null(strstr(why, "OME-XML without an Image; read as plain TIFF"));
         assert_int_equal(af_stack_info(st)->nplanes, 1);
         af_stack_close(st);
     }
+}
+
+static void planes_of_absent_files_alone_are_no_stack(void **state)
+{
+    static const char xml[] =
+        "<OME><Image><Pixels SizeX=\"2\" SizeY=\"2\"><TiffData IFD=\"0\"/></Pixels></Image>"
+        "<Image><Pixels SizeX=\"2\" SizeY=\"2\">" BLOCK(0, 0, 1, "away.tif",
+                                                        "urn:uuid:z") "</Pixels></Image></OME>";
+    struct af_stack_opts o = {.series = 2};
+
+    (void)state;
+    make_file("o.ome.tif", xml, 1, 0);
+    assert_refused("o.ome.tif", &o, AF_EDATA, "o.ome.tif: no plane that is there");
+}
+
+static void a_file_of_a_set_that_is_too_short_is_named(void **state)
+{
+    struct af_err err = {AF_OK, ""};
+    struct af_image img = {0};
+    struct af_stack *st;
+
+    (void)state;
+    make_set();
+    make_file("set/c.ome.tif", NULL, 1, 30); // page 1 is gone
+    st = open_one("set/a.ome.tif", NULL, NULL);
+    assert_int_equal(af_stack_read(st, 3, &img, &err), -1);
+    assert_string_equal(err.text, "set/c.ome.tif: no page 1");
+    assert_int_equal(af_stack_read(st, 4, &img, &err), 0);
+    af_stack_close(st);
+    af_image_release(&img);
+}
+
+static void a_file_cut_short_gives_what_is_whole(void **state)
+{
+    struct af_stack *st;
+    char why[2048];
+    uint8_t *b;
+    size_t n;
+
+    (void)state;
+    make_file("k.tif", NULL, 3, 5);
+    b = slurp_file("k.tif", &n);
+    spill_file("k.tif", b, n - 20);
+    free(b);
+    st = open_one("k.tif", NULL, why);
+    assert_int_equal(af_stack_info(st)->nplanes, 2);
+    assert_int_equal(af_stack_info(st)->missing, 1);
+    assert_non_null(strstr(why, "k.tif: cut short behind page 1: "));
+    af_stack_close(st);
 }
 
 static void images_of_a_file_are_picked_by_number(void **state)
@@ -478,6 +528,39 @@ static void planes_with_z_in_their_names_are_sorted_by_it(void **state)
     assert_non_null(strstr(err.text, "p2.tif: name does not meet the pattern 'z%fum'"));
 }
 
+static void planes_of_one_z_keep_the_order_of_their_names(void **state)
+{
+    static const char *const path[] = {"two/z1um.tif", "one/z1um.tif", "one/z0um.tif"};
+    static const double want[] = {0, 1, 2};
+    struct af_stack *st;
+
+    (void)state;
+    mkdir("one", 0777);
+    mkdir("two", 0777);
+    make_file("one/z0um.tif", NULL, 1, 0);
+    make_file("one/z1um.tif", NULL, 1, 1);
+    make_file("two/z1um.tif", NULL, 1, 2);
+    st = join(path, 3, (struct af_stack_opts){.z_name = "z%fum"});
+    assert_marks(st, want, 3);
+    af_stack_close(st);
+}
+
+static void z_that_only_some_files_have_is_not_taken(void **state)
+{
+    static const char *const path[] = {"m1.tif", "m2.tif"};
+    struct tiff_spec s = {
+        .w = 2, .h = 2, .photometric = PHOTOMETRIC_MINISBLACK, .page_name = "z_um=3"};
+    struct af_stack *st;
+
+    (void)state;
+    make_tiff("m1.tif", "w", s);
+    make_file("m2.tif", NULL, 1, 2);
+    st = join(path, 2, (struct af_stack_opts){0});
+    assert_int_equal(af_stack_info(st)->z_source, AF_Z_NONE);
+    assert_true(isnan(af_stack_plane(st, 0)->z_um));
+    af_stack_close(st);
+}
+
 static void formats_may_be_mixed_in_a_join(void **state)
 {
     static const char *const path[] = {"j1.bmp", "j2.bmp", "j3.tif"};
@@ -686,6 +769,9 @@ int main(void)
         cmocka_unit_test(xml_about_other_files_is_not_believed),
         cmocka_unit_test(names_never_leave_the_folder),
         cmocka_unit_test(a_companion_file_may_hold_the_xml),
+        cmocka_unit_test(planes_of_absent_files_alone_are_no_stack),
+        cmocka_unit_test(a_file_of_a_set_that_is_too_short_is_named),
+        cmocka_unit_test(a_file_cut_short_gives_what_is_whole),
         cmocka_unit_test(images_of_a_file_are_picked_by_number),
         cmocka_unit_test(xml_without_tiffdata_takes_the_pages_as_they_come),
         cmocka_unit_test(z_without_a_unit_of_length_gives_way_to_better_sources),
@@ -696,6 +782,8 @@ int main(void)
         cmocka_unit_test(planes_that_differ_are_refused_where_they_must_not),
         cmocka_unit_test(files_are_joined_in_natural_order),
         cmocka_unit_test(planes_with_z_in_their_names_are_sorted_by_it),
+        cmocka_unit_test(planes_of_one_z_keep_the_order_of_their_names),
+        cmocka_unit_test(z_that_only_some_files_have_is_not_taken),
         cmocka_unit_test(formats_may_be_mixed_in_a_join),
         cmocka_unit_test(what_cannot_be_joined_is_named),
         cmocka_unit_test(steps_of_single_files_say_nothing_across_them),
