@@ -72,10 +72,11 @@ void af_scorer_run(struct af_scorer *s, const double *profile, struct af_scores 
 
     af_savgol_apply(&s->savgol, profile, s->n, p);
     for (size_t i = 0; i < s->n; i++) {
-        mean += p[i] / n;
-        low = fmin(low, p[i]);
-        high = fmax(high, p[i]);
+        mean += p[i];
+        low = p[i] < low ? p[i] : low;
+        high = p[i] > high ? p[i] : high;
     }
+    mean /= n;
     memcpy(s->scratch, p, s->n * sizeof *p);
     double base = af_mean_lowest(s->scratch, s->n, 0.05);
     for (size_t i = 0; i < s->n; i++)
