@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Write the seeds in tests/fuzz/corpus: make-corpus.py FOLDER. Small, made from nothing but this."""
+import os
+import struct
+import sys
+import zlib
+
+OME = """<?xml version="1.0" encoding="UTF-8"?>
+<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:a">
+ <Image ID="Image:0" Name="a"><AcquisitionDate>2026-11-21T10:00:00</AcquisitionDate>
+  <Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" SignificantBits="8" SizeX="5" SizeY="4" SizeZ="2"
+   SizeC="1" SizeT="1" PhysicalSizeX="0.1" PhysicalSizeXUnit="&#181;m" PhysicalSizeZ="500" PhysicalSizeZUnit="nm">
+   <Channel ID="Channel:0:0" SamplesPerPixel="1"/>
+   <TiffData IFD="0" FirstZ="0" PlaneCount="2"><UUID FileName="a.ome.tif">urn:uuid:a</UUID></TiffData>
+   <Plane TheZ="0" TheC="0" TheT="0" DeltaT="0.5" ExposureTime="10" ExposureTimeUnit="ms" PositionZ="1"
+    PositionZUnit="mm" PositionX="2" PositionXUnit="reference frame"/>
+   <Plane TheZ="1" TheC="0" TheT="0" PositionZ="1.5" PositionZUnit="mm"/>
+  </Pixels></Image>
+</OME>"""
+OLD = """<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2008-09"><Image ID="I" DefaultPixels="P">
+<CreationDate>2008-09-01T00:00:00</CreationDate><Pixels ID="P" DimensionOrder="XYCZT" PixelType="uint16"
+BigEndian="true" SizeX="5" SizeY="4" SizeZ="1" SizeC="2" SizeT="1"><TiffData IFD="0" FirstC="0" NumPlanes="2"/>
+<Plane TheZ="0" TheC="0" TheT="0"><PlaneTiming DeltaT="1" ExposureTime="2"/>
+<StagePosition PositionX="1" PositionY="2" PositionZ="3"/></Plane></Pixels></Image></OME>"""
+STUB = '<OME><BinaryOnly MetadataFile="a.companion.ome" UUID="urn:uuid:b"/></OME>'
+MM = ('{"ZPositionUm":1.25,"XPositionUm":-3,"YPositionUm":4,"Exposure-ms":10,"ElapsedTime-ms":1500,'
+      '"Slice":1,"Channel":"DAPI","Frame":0,"BitDepth":12}')
+NDTIFF = ('{"Axes":{"z":1,"channel":0,"time":2},"ZPosition_um_Intended":1.5,"Exposure":10,'
+          '"UserData":{"a":{"type":"x","scalar":1}}}')
+IMAGEJ = "ImageJ=1.53t\nimages=2\nslices=2\nunit=\\u00B5m\nspacing=0.5\nloop=false\n"
+
+
+def page(w=5, h=4, bits=8, fmt=1, compression=1, photometric=1, description=None, extra=(), data=None, tile=0):
+    """Tags of one page and its samples: (tag, type, values or bytes), with 'DATA' for where they lie."""
+    data = bytes((i * 7) % 251 for i in range((w * bits + 7) // 8 * h)) if data is None else data
+    if compression in (8, 32946):
+        data = zlib.compress(data)
+    elif compression == 32773:
+        data = bytes([len(data) - 1]) + data if len(data) <= 128 else data
+    tags = [(256, 3, [w]), (257, 3, [h]), (258, 3, [bits]), (259, 3, [compression]), (262, 3, [photometric]),
+            (277, 3, [1]), (339, 3, [fmt])]
+    if tile:
+        tags += [(322, 3, [tile]), (323, 3, [tile]), (324, 4, 'DATA'), (325, 4, [len(data)])]
+    else:
+        tags += [(273, 4, 'DATA'), (278, 3, [h]), (279, 4, [len(data)])]
+    if description:
+        tags.append((270, 2, description.encode() + b'\0'))
+    return sorted(tags + list(extra)), data
+
+
+def tiff(pages, end='<', big=False):
+    """A whole file: header, then for each page its samples, long values, directory."""
+    off, cnt, inline = ('Q', 'Q', 8) if big else ('I', 'I', 4)
+    mark = b'II' if end == '<' else b'MM'
+    out = bytearray(mark + struct.pack(end + 'HHHQ', 43, 8, 0, 0) if big
+                    else mark + struct.pack(end + 'HI', 42, 0))
+    link = 8 if big else 4
+    for tags, data in pages:
+        at = len(out)
+        out += data + b'\0' * (len(data) % 2)
+        entries = b''
+        for tag, kind, value in tags:
+            if value == 'DATA':
+                value = [at]
+            size = {1: 'B', 3: 'H', 4: 'I'}.get(kind)
+            raw = value if isinstance(value, bytes) else struct.pack(end + size * len(value), *value)
+            n = len(raw) if isinstance(value, bytes) else len(value)
+            if len(raw) > inline:
+                where = len(out)
+                out += raw + b'\0' * (len(raw) % 2)
+                raw = struct.pack(end + off, where)
+            entries += struct.pack(end + 'HH' + cnt, tag, kind, n) + raw.ljust(inline, b'\0')
+        struct.pack_into(end + off, out, link, len(out))
+        out += struct.pack(end + ('Q' if big else 'H'), len(tags)) + entries
+        link = len(out)
+        out += struct.pack(end + off, 0)
+    return bytes(out)
+
+
+def tiffs():
+    z = [(285, 2, b'z_um=%d x_um=1 exposure_ms=10 time_s=0.5\0' % i) for i in range(3)]
+    yield 'ours', tiff([page(description=OME, extra=[z[0]]), page(extra=[z[1]])])
+    yield 'plain', tiff([page(extra=[t]) for t in z])
+    yield 'big', tiff([page(bits=16), page(bits=16)], big=True)
+    yield 'bigendian', tiff([page(bits=16, extra=[(266, 3, [1])])], end='>')
+    yield 'deflate', tiff([page(compression=8, bits=12, extra=[(317, 3, [2])])])
+    yield 'packbits', tiff([page(compression=32773)])
+    yield 'white', tiff([page(bits=4, photometric=0)])
+    yield 'float', tiff([page(bits=32, fmt=3), page(bits=64, fmt=3), page(bits=24, fmt=3), page(bits=16, fmt=3)])
+    yield 'signed', tiff([page(bits=16, fmt=2), page(bits=64, fmt=2), page(bits=1), page(bits=31)])
+    yield 'tiled', tiff([page(w=16, h=16, tile=16, data=bytes(range(256)))])
+    gray = [i * 257 for i in range(256)] * 3
+    yield 'palette', tiff([page(photometric=3, extra=[(320, 3, gray)])])
+    yield 'colour', tiff([page(photometric=2)])
+    yield 'thumbnail', tiff([page(), page(extra=[(254, 4, [1])])])
+    yield 'imagej', tiff([page(description=IMAGEJ), page()])
+    yield 'imagej-one', tiff([page(description=IMAGEJ, data=bytes(40))])
+    yield 'mm', tiff([page(bits=16, extra=[(51123, 2, MM.encode() + b'\0')])] * 2)
+    yield 'companion', tiff([page(description=STUB)])
+
+
+def png(w, h, bits, colour, rows, extra=b'', interlace=0):
+    def chunk(kind, data):
+        return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', w, h, bits, colour, 0, 0, interlace)) +
+            (chunk(b'PLTE', extra) if extra else b'') + chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b''))
+
+
+def bmp(w, h, bits):
+    stride = (w * bits + 31) // 32 * 4
+    palette = b''.join(bytes([v, v, v, 0]) for v in (i * 255 // (2**bits - 1) for i in range(2**bits)))
+    data = bytes(i % 251 for i in range(stride * abs(h)))
+    return (b'BM' + struct.pack('<IHHI', 54 + len(palette) + len(data), 0, 0, 54 + len(palette)) +
+            struct.pack('<IiiHHIIiiII', 40, w, h, 1, bits, 0, len(data), 0, 0, 0, 0) + palette + data)
+
+
+def pictures():
+    for bits in (1, 2, 4, 8, 16):
+        yield 'gray%d' % bits, png(9, 3, bits, 0, (b'\0' + bytes(range((9 * bits + 7) // 8))) * 3)
+    yield 'palette', png(9, 3, 8, 3, (b'\0' + bytes([0, 1, 0, 1, 0, 0, 0, 0, 0])) * 3, bytes([0, 0, 0, 9, 9, 9]))
+    yield 'alpha', png(4, 3, 8, 4, (b'\2' + bytes(range(8))) * 3)
+    yield 'rgb', png(4, 3, 8, 2, (b'\0' + bytes(range(12))) * 3)
+    yield 'interlaced', png(1, 1, 8, 0, b'\0\5', interlace=1)
+    yield 'bmp8', bmp(5, 3, 8)
+    yield 'bmp4', bmp(5, -3, 4)
+    yield 'bmp1', bmp(9, 3, 1)
+
+
+SEEDS = {
+    'ome': [('new', OME), ('old', OLD), ('stub', STUB),
+            ('dtd', '<!DOCTYPE OME [<!ENTITY a "b">]><OME><Image><Pixels SizeX="&a;"/></Image></OME>'),
+            ('two', '<OME><Image><Pixels SizeX="1" SizeY="1" SizeT="3"/></Image><Image><Pixels/></Image></OME>')],
+    'tiff': list(tiffs()),
+    'png': list(pictures()),
+    'pgm': [('p5', b'P5\n# z_um=1.5 x_um=0 exposure_ms=10 time_s=2\n3 2\n255\nabcdefP5 3 2 4095\n' + b'\1\2' * 6),
+            ('p2', 'P2\n# a comment\n3 2 # another\n15\n1 2 3\n4 5 15\nP2 1 1 65535\n65535\n'),
+            ('cut', 'P5 4 4 255\nabc')],
+    'table': [('plain', 'file\tz_um\tquality\na.tif\t1.5\tok\nb\\tc\tNA\t\\NA\n'), ('crlf', 'a\tb\r\n1e-3\t-2\r\n\r\n'),
+              ('short', 'a\tb\n1\n'), ('one', 'x\nNA\n\\\\\\n\n')],
+    'options': [('all', '--choice=both\n-vv\n-o\nout.tif\n--length\n50nm\n--real=-1.5e3\n--time\n10ms\n-n7\n--\n-x'),
+                ('help', '--help'), ('version', '-V'), ('bash', '--completion=bash'), ('zsh', '--completion\nzsh'),
+                ('wrong', '--length=5kg\n--nothing'), ('units', '0.3mm\n1e-4m\n5min\n250us\n\xc2\xb5m\n-7'),
+                ('names', 'k-%fmm\nk-300mm.png\nz%d{nm}_*\nz-12_a.tif\n%*_%f{um}%%\na_+.25%.bmp')],
+    'texts': [('mm', MM), ('ndtiff', NDTIFF), ('imagej', IMAGEJ),
+              ('hyper', 'ImageJ=1.4\nimages=12\nchannels=2\nslices=3\nframes=2\nhyperstack=true\nspacing=-2\nunit=micron\n'),
+              ('page', 'z_um=-1.25 x_um=0 y_um=1e-7 exposure_ms=10 time_s=3.2')],
+}
+
+for target, seeds in SEEDS.items():
+    folder = os.path.join(sys.argv[1], target)
+    os.makedirs(folder, exist_ok=True)
+    for name, data in seeds:
+        with open(os.path.join(folder, name), 'wb') as f:
+            f.write(data if isinstance(data, bytes) else data.encode('latin-1' if target == 'options' else 'utf-8'))
