@@ -121,15 +121,23 @@ struct sink {
     size_t nread, nlabelled;
 };
 
+/* The plane's own file and index: of a joined stack's plane, the ones that find it again. */
+static void put_plane(struct af_table_out *t, const struct af_labelled *s, size_t i)
+{
+    size_t own;
+
+    af_table_text(t, af_stack_plane_file(s->stack, i, &own));
+    af_table_int(t, (int64_t)own);
+    af_table_real(t, s->z_um[i]);
+}
+
 static void put_rows(struct sink *k, const struct af_labelled *s)
 {
     const char *day = k->o->day ? k->o->day : s->day[0] ? s->day : NULL;
     struct af_table_out *t = &k->table;
 
     for (size_t i = 0; i < s->n; i++) {
-        af_table_text(t, s->name);
-        af_table_int(t, (int64_t)i);
-        af_table_real(t, s->z_um[i]);
+        put_plane(t, s, i);
         af_table_real(t, s->scores[i].of[k->o->measure]);
         af_table_real(t, s->label.z0_um);
         af_table_real(t, s->label.z0_err_um);
@@ -160,9 +168,7 @@ static void put_scores(struct af_table_out *t, const struct af_scores *s, enum a
 static void put_curve(struct sink *k, const struct af_labelled *s)
 {
     for (size_t i = 0; i < s->n; i++) {
-        af_table_text(&k->curve, s->name);
-        af_table_int(&k->curve, (int64_t)i);
-        af_table_real(&k->curve, s->z_um[i]);
+        put_plane(&k->curve, s, i);
         put_scores(&k->curve, &s->scores[i], k->o->measure, &s->label, s->z_um[i]);
         if (s->scores_x)
             put_scores(&k->curve, &s->scores_x[i], k->o->measure, &s->label_x, s->z_um[i]);

@@ -68,15 +68,15 @@ static int print_planes(struct af_stack *st, struct af_table_out *t, struct af_e
 {
     struct af_image img = {0};
     struct af_image_stats s;
-    size_t i;
+    size_t i, own;
     int more;
 
     while ((more = af_stack_next(st, &img, &i, err)) == 1) {
         const struct af_plane *p = af_stack_plane(st, i);
 
         af_image_measure(&img, &s);
-        af_table_text(t, af_stack_info(st)->name);
-        af_table_int(t, (int64_t)i);
+        af_table_text(t, af_stack_plane_file(st, i, &own));
+        af_table_int(t, (int64_t)own);
         af_table_real(t, p->z_um);
         af_table_real(t, p->x_um);
         af_table_real(t, p->y_um);

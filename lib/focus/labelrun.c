@@ -10,6 +10,7 @@
 /* What belongs to one stack under way; the memory serves the next one too. */
 struct slot {
     struct af_labelled out;
+    struct af_stack *stack; // open until its rows are delivered
     double *z_um;
     struct af_scores *scores, *scores_x;
     size_t z_cap, cap, cap_x;
@@ -139,6 +140,8 @@ static int label_stack(struct slot *s, const char *const *paths, size_t npaths,
         (o->axis == AF_AXIS_BOTH &&
          af_label_find(s->z_um, s->scores_x, s->out.n, &o->label, &s->out.label_x, err)))
         goto done;
+    s->stack = st;
+    st = NULL;
     ret = 0;
 done:
     take_down(&cam);
@@ -159,6 +162,7 @@ static void work(void *ctx, size_t i, size_t slot)
         s->out.n = 0;
         s->out.err = err;
     }
+    s->out.stack = s->stack;
     s->out.z_um = s->z_um;
     s->out.scores = s->scores;
     s->out.scores_x = c->o->axis == AF_AXIS_BOTH ? s->scores_x : NULL;
@@ -168,8 +172,12 @@ static void work(void *ctx, size_t i, size_t slot)
 static int deliver(void *ctx, size_t i, size_t slot)
 {
     struct crew *c = ctx;
+    struct slot *s = &c->slots[slot];
+    int ret = c->each(c->ctx, i, &s->out);
 
-    return c->each(c->ctx, i, &c->slots[slot].out);
+    af_stack_close(s->stack);
+    s->stack = NULL;
+    return ret;
 }
 
 int af_labelrun(const char *const *paths, size_t npaths, const struct af_labelrun_opts *o,
@@ -186,6 +194,7 @@ int af_labelrun(const char *const *paths, size_t npaths, const struct af_labelru
         return -1;
     int ret = af_parallel_ordered(nstacks, nthreads, nslots, work, deliver, &c, err);
     for (size_t i = 0; i < nslots; i++) {
+        af_stack_close(c.slots[i].stack);
         free(c.slots[i].z_um);
         free(c.slots[i].scores);
         free(c.slots[i].scores_x);

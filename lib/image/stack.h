@@ -88,6 +88,12 @@ const char *af_stack_z_source(enum af_z_source s);
 /* Plane i < nplanes, borrowed until close; NULL where a stream has not come so far. */
 const struct af_plane *af_stack_plane(const struct af_stack *st, size_t i);
 
+/*
+ * The file that plane i lies in, and its index in the stack that this file is by itself: what a
+ * table calls it, so that a reader of the table finds it again. Borrowed until close.
+ */
+const char *af_stack_plane_file(const struct af_stack *st, size_t i, size_t *plane);
+
 /* Read plane i into img (resized as needed). -1 with AF_EDATA, AF_ESYS; AF_EUSAGE where the stack
  * is a stream. */
 int af_stack_read(struct af_stack *st, size_t i, struct af_image *img, struct af_err *err);

@@ -51,7 +51,7 @@ is "$(cut -f 3 out | tr '\n' ' ')" 'z_um 0 2 4 ' 'as it comes'
 frame abcd > k-300mm.pgm && stack-copy -o k-300mm.tif k-300mm.pgm
 frame bbcd > k-40mm.pgm && stack-copy -o k-40mm.tif k-40mm.pgm
 ok 'z from names' stack-info --join --z-from-name 'k-%fmm' k-300mm.tif k-40mm.tif
-is "$(cut -f 1-3 out | tr '\t\n' ': ')" 'file:plane:z_um k-300mm.tif:0:40000 k-300mm.tif:1:300000 ' \
+is "$(cut -f 1-3 out | tr '\t\n' ': ')" 'file:plane:z_um k-40mm.tif:0:40000 k-300mm.tif:0:300000 ' \
     'sorts the planes by it'
 ok 'planes without z' stack-info good.pgm k-40mm.pgm
 is "$(tail -n 1 out | cut -f 3)" NA 'have NA'

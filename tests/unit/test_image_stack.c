@@ -592,7 +592,7 @@ static void formats_may_be_mixed_in_a_join(void **state)
 
 static void what_cannot_be_joined_is_named(void **state)
 {
-    const char *const pgm[] = {"p2.tif", "p3.pgm"}, *const in[] = {"p2.tif", "-"};
+    const char *const in[] = {"p2.tif", "-"};
     const char *const set[] = {"p2.tif", "set/a.ome.tif"}, *const no[] = {"p2.tif", "p4"};
     const struct af_stack_opts o = {.join = true};
     struct af_err err = {AF_OK, ""};
@@ -601,17 +601,37 @@ static void what_cannot_be_joined_is_named(void **state)
     (void)state;
     make_set();
     make_file("p2.tif", NULL, 1, 2);
-    write_pgm("p3.pgm", NULL, 1, 1);
-    assert_int_equal(af_stack_open(&st, pgm, 2, &o, &err), -1);
-    assert_string_equal(err.text, "p3.pgm: --join: PGM cannot be a part of a stack");
-    assert_int_equal(err.kind, AF_EUSAGE);
     assert_int_equal(af_stack_open(&st, set, 2, &o, &err), -1);
+    assert_int_equal(err.kind, AF_EUSAGE);
     assert_string_equal(
         err.text, "set/a.ome.tif: --join: a set of several files cannot be a part of a stack");
     assert_int_equal(af_stack_open(&st, in, 2, &o, &err), -1);
     assert_string_equal(err.text, "--join: stdin cannot be one of several files");
     assert_int_equal(af_stack_open(&st, no, 2, &o, &err), -1);
     assert_string_equal(err.text, "p4: No such file or directory");
+}
+
+static void planes_of_a_join_are_called_by_their_own_files(void **state)
+{
+    const char *const path[] = {"two.pgm", "one.pgm", "p2.tif"};
+    const struct af_stack_opts o = {.join = true};
+    struct af_err err = {AF_OK, ""};
+    struct af_stack *st;
+    size_t own;
+
+    (void)state;
+    write_pgm("one.pgm", NULL, 10, 1);
+    write_pgm("two.pgm", NULL, 20, 2);
+    make_file("p2.tif", NULL, 1, 30);
+    assert_int_equal(af_stack_open(&st, path, 3, &o, &err), 0);
+    assert_int_equal(af_stack_info(st)->nplanes, 4);
+    assert_string_equal(af_stack_plane_file(st, 3, &own), "two.pgm");
+    assert_int_equal(own, 1);
+    assert_true(mark_of(st, 3) == 21);
+    assert_true(mark_of(st, 1) == 30); // and back, from one format to the other
+    assert_true(mark_of(st, 0) == 10);
+    assert_true(mark_of(st, 2) == 20);
+    af_stack_close(st);
 }
 
 static void steps_of_single_files_say_nothing_across_them(void **state)
@@ -786,6 +806,7 @@ int main(void)
         cmocka_unit_test(z_that_only_some_files_have_is_not_taken),
         cmocka_unit_test(formats_may_be_mixed_in_a_join),
         cmocka_unit_test(what_cannot_be_joined_is_named),
+        cmocka_unit_test(planes_of_a_join_are_called_by_their_own_files),
         cmocka_unit_test(steps_of_single_files_say_nothing_across_them),
         cmocka_unit_test(pgm_files_are_read_in_any_order),
         cmocka_unit_test(pipes_carry_every_format),
