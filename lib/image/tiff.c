@@ -139,6 +139,8 @@ static int first_page(struct af_tiff *t, struct af_err *err)
 
 static int scan(struct af_tiff *t, size_t max_pixels, size_t max_pages, struct af_err *err)
 {
+    bool last;
+
     if (first_page(t, err))
         return -1;
     do {
@@ -150,15 +152,15 @@ static int scan(struct af_tiff *t, size_t max_pixels, size_t max_pages, struct a
         t->npages++;
         t->io.error[0] = '\0';
         /* TIFFReadDirectory says 0 at the end and at damage; only the end has no next offset. */
-        if (TIFFLastDirectory(t->tif))
-            break;
-    } while (TIFFReadDirectory(t->tif));
-    t->current = t->npages - 1;
-    if (t->io.error[0])
-        t->damage = af_strdup(t->io.error, err);
-    else if (!TIFFLastDirectory(t->tif))
-        t->damage = af_strdup("the next page's directory cannot be read", err);
-    return t->io.error[0] && !t->damage ? -1 : 0;
+        last = TIFFLastDirectory(t->tif);
+    } while (!last && TIFFReadDirectory(t->tif));
+    /* A directory that could not be read has taken the place of the last page's. */
+    t->current = last ? t->npages - 1 : SIZE_MAX;
+    if (last)
+        return 0;
+    t->damage = af_strdup(
+        t->io.error[0] ? t->io.error : "the next page's directory cannot be read", err);
+    return t->damage ? 0 : -1;
 }
 
 /* Where a read fails or memory runs out, libtiff finds the file damaged: the system's word goes
@@ -418,9 +420,12 @@ int af_tiff_read(struct af_tiff *t, size_t i, struct af_image *img, struct af_er
     img->bits = p->type == AF_F32 ? 32 : p->bits;
     if (p->raw)
         return read_run(t, i, img, err);
-    if (t->current != i && !TIFFSetSubDirectory(t->tif, p->ifd))
-        return fail_page(t, i, "its directory cannot be read again", err);
-    t->current = i;
+    if (t->current != i) {
+        t->current = SIZE_MAX;
+        if (!TIFFSetSubDirectory(t->tif, p->ifd))
+            return fail_page(t, i, "its directory cannot be read again", err);
+        t->current = i;
+    }
     TIFFGetFieldDefaulted(t->tif, TIFFTAG_SAMPLEFORMAT, &format);
     u.is_float = format == SAMPLEFORMAT_IEEEFP;
     u.invert = af_tiffgray_photometric(t->tif) == PHOTOMETRIC_MINISWHITE;
