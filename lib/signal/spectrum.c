@@ -90,24 +90,53 @@ static void join4(const struct af_spectrum *s, struct af_complex *out, size_t m,
     }
 }
 
-/* p transforms of length m become one of p m, by the definition of the transform. */
+/*
+ * The transform of the prime number of values a, part[1], ..., part[p - 1], to out[0], out[m], ....
+ * Values q and p - q have conjugate factors: their sum and difference take real ones.
+ */
+static void join_prime(const struct af_spectrum *s, struct af_complex a, struct af_complex *out,
+                       size_t p, size_t m, size_t stride)
+{
+    struct af_complex *part = s->part, total = a;
+
+    for (size_t q = 1; q <= p / 2; q++) {
+        struct af_complex sum = add(part[q], part[p - q]), diff = sub(part[q], part[p - q]);
+        total = add(total, sum);
+        part[q] = sum;
+        part[p - q] = diff;
+    }
+    out[0] = total;
+    for (size_t k = 1; k <= p / 2; k++) {
+        struct af_complex even = a, odd = {0, 0};
+        size_t step = k * m * stride, at = 0;
+        for (size_t q = 1; q <= p / 2; q++) {
+            at += step;
+            at -= at >= s->m ? s->m : 0;
+            struct af_complex w = s->twiddle[at];
+            even.re += w.re * part[q].re;
+            even.im += w.re * part[q].im;
+            odd.re += w.im * part[p - q].re;
+            odd.im += w.im * part[p - q].im;
+        }
+        out[k * m] = (struct af_complex){even.re - odd.im, even.im + odd.re};
+        out[(p - k) * m] = (struct af_complex){even.re + odd.im, even.im - odd.re};
+    }
+}
+
+/* p transforms of length m become one of p m; p is prime. */
 static void join(const struct af_spectrum *s, struct af_complex *out, size_t p, size_t m,
                  size_t stride)
 {
-    const struct af_complex *w = s->twiddle;
-
     for (size_t u = 0; u < m; u++) {
-        for (size_t q = 0; q < p; q++)
-            s->part[q] = mul(out[u + q * m], w[q * u * stride]);
-        for (size_t k = 0; k < p; k++) {
-            struct af_complex sum = s->part[0];
-            size_t step = k * m * stride, at = 0;
-            for (size_t q = 1; q < p; q++) {
-                at += step;
-                at -= at >= s->m ? s->m : 0;
-                sum = add(sum, mul(s->part[q], w[at]));
-            }
-            out[u + k * m] = sum;
+        struct af_complex a = out[u], b;
+        for (size_t q = 1; q < p; q++)
+            s->part[q] = mul(out[u + q * m], s->twiddle[q * u * stride]);
+        if (p > 2) {
+            join_prime(s, a, out + u, p, m, stride);
+        } else if (p == 2) {
+            b = s->part[1];
+            out[u] = add(a, b);
+            out[u + m] = sub(a, b);
         }
     }
 }
