@@ -3,17 +3,18 @@
  * Runs a program again and again, each time with another call failed by fault.so, until a run
  * gets past the last one, and checks each run.
  *
- *   inturn [-b] [-c LIB] [-i FILE] [-j JOBS] [-o FILE [-O]] [-x LIB] KIND:HOW PROGRAM [ARGUMENT]...
+ *   inturn [-b] [-c LIB] [-i FILE] [-j JOBS] [-o FILE [-O]] [-s STATUS] [-x LIB] KIND:HOW PROGRAM [ARGUMENT]...
  *
  * -c LIB   crashes in the code of that library are counted, and not held against the program
  * -i FILE  goes to the program's stdin through a pipe (at most 60 KiB)
  * -j JOBS  runs at a time; each works in a folder of its own, w0, w1, ..., in the current one
  * -o FILE  the program writes it; -O: it replaces an older one
+ * -s N     its status without fault [0]
  * -b       several inputs: each may be complained of
  * -x LIB   allocations made by that library succeed (FAULT_NOT of fault.c)
  *
  * A run is right when it ends
- *   - with status 0, nothing on stderr, stdout and FILE as without fault; or
+ *   - with status 0 (-s), nothing on stderr, stdout and FILE as without fault; or
  *   - with status 1, one line on stderr that begins with the program's name, stdout cut short at most, and
  *     FILE absent, as it was, or complete;
  * and in either case no other file is left behind. Prints a line with the counts, before it one for each of the
@@ -55,7 +56,7 @@ struct task {
     const char *fault, *input, *file, *spare, *weak;
     bool replaces, batch;
     char **argv;
-    int jobs;
+    int jobs, status;
     int report_fd;
     struct fault_report *report;
     struct outcome good;
@@ -235,12 +236,12 @@ static const char *judge(const struct task *t, const struct outcome *o)
         snprintf(text, sizeof text, "ended by signal %d in %s", WTERMSIG(o->status), o->crash);
         return text;
     }
-    if (WEXITSTATUS(o->status) == 0) {
+    if (WEXITSTATUS(o->status) == t->status) {
         if (o->err.n)
-            return "status 0 with a message";
+            return "went on with a message";
         if (!equal(o->out, t->good.out))
-            return "status 0 and other output";
-        return equal(o->file, t->good.file) ? NULL : "status 0 and another file";
+            return "went on to other output";
+        return equal(o->file, t->good.file) ? NULL : "went on to another file";
     }
     if (WEXITSTATUS(o->status) != 1) {
         snprintf(text, sizeof text, "status %d", WEXITSTATUS(o->status));
@@ -290,7 +291,7 @@ static void work(const struct task *t, int job, struct tally *sum)
         else if (wrong && sum->wrong++ < SHOWN)
             show(n, wrong, &o);
         else if (fired && WIFEXITED(o.status))
-            ++*(WEXITSTATUS(o.status) ? &sum->failed : &sum->harmless);
+            ++*(WEXITSTATUS(o.status) != t->status ? &sum->failed : &sum->harmless);
         outcome_release(&o);
     }
 }
@@ -330,7 +331,7 @@ static int run_good(struct task *t)
         printf("%s", t->good.err.at);
         return SKIPPED;
     }
-    wrong = t->good.status      ? "fails without any fault"
+    wrong = !WIFEXITED(t->good.status) || WEXITSTATUS(t->good.status) != t->status ? "fails without any fault"
             : t->good.err.n     ? "has something to say without any fault"
             : !t->good.calls    ? "makes no such call"
                                 : NULL;
@@ -384,7 +385,7 @@ int main(int argc, char **argv)
     struct task t = {.jobs = 1};
     int c, status;
 
-    while ((c = getopt(argc, argv, "+bc:i:j:o:Ox:")) != -1) {
+    while ((c = getopt(argc, argv, "+bc:i:j:o:Os:x:")) != -1) {
         switch (c) {
         case 'b': t.batch = true; break;
         case 'c': t.weak = optarg; break;
@@ -392,6 +393,7 @@ int main(int argc, char **argv)
         case 'j': t.jobs = atoi(optarg); break;
         case 'o': t.file = optarg; break;
         case 'O': t.replaces = true; break;
+        case 's': t.status = atoi(optarg); break;
         case 'x': t.spare = optarg; break;
         default: return 2;
         }

@@ -90,4 +90,16 @@ in_turn 'stack-show' "$memory $reading $writing $lasting" '-o out.png' \
 in_turn 'stack-show over an old file' "$writing $lasting close:EIO stat:EIO" '-o out.png -O' \
     stack-show ../in.ome.tif -o out.png
 
+"$BUILD/aid/make-spot-stack" --bits 8 --z0 -1.5 --dz 0.5 --planes 7 --focus 0.2 --rayleigh 1 --light 3 --black 10 \
+    --noise 1 --gain 0.05 --seed 1 --date 2026-11-21T10:00:00 --waist 2 --width 32 --height 24 -o spot.tif || exit 1
+in_turn 'af-label' "$memory $reading $writing $lasting" '-o curve.tsv' \
+    af-label -q ../spot.tif --curve curve.tsv
+in_turn 'af-label over an old curve' "$writing $lasting" '-o curve.tsv -O' \
+    af-label -q ../spot.tif --curve curve.tsv
+for k in 2 3 4; do cp k-$((k % 2))um.png k-${k}um.png; done
+in_turn 'af-label --join without an answer' 'malloc:ENOMEM read:EIO open:EMFILE stat:EIO' '-s 4' \
+    af-label -q --join --z-from-name k-%fum ../k-0um.png ../k-1um.png ../k-2um.png ../k-3um.png ../k-4um.png
+in_turn 'af-label on two threads' "malloc:ENOMEM thread:EAGAIN thread:EAGAIN+ read:EIO close:EIO $writing" -b \
+    af-label -q -j 2 ../spot.tif ../in.ome.tif
+
 done_testing
