@@ -2,9 +2,9 @@
 /*
  * Runs a program within bounds: bounded SECONDS MIB PROGRAM [ARGUMENT]...
  *
- * Ends with the program's status; 121: it took longer (and was killed), 122: it held more memory at its
- * peak, 128 + n: signal n ended it. What it was is on stderr then. (ulimit -v cannot stand in for this: the
- * sanitizers reserve terabytes.)
+ * Ends with the program's status; 121: it took longer (and was killed), 122: it held more memory at
+ * its peak, 128 + n: signal n ended it. What it was is on stderr then. (ulimit -v cannot stand in
+ * for this: the sanitizers reserve terabytes.)
  */
 #define _GNU_SOURCE // wait4
 #include <errno.h>

@@ -3,7 +3,8 @@
  * Runs a program again and again, each time with another call failed by fault.so, until a run
  * gets past the last one, and checks each run.
  *
- *   inturn [-b] [-c LIB] [-i FILE] [-j JOBS] [-o FILE [-O]] [-s STATUS] [-x LIB] KIND:HOW PROGRAM [ARGUMENT]...
+ *   inturn [-b] [-c LIB] [-i FILE] [-j JOBS] [-o FILE [-O]] [-s STATUS] KIND:HOW
+ *          PROGRAM [ARGUMENT]...
  *
  * -c LIB   crashes in the code of that library are counted, and not held against the program
  * -i FILE  goes to the program's stdin through a pipe (at most 60 KiB)
@@ -11,15 +12,14 @@
  * -o FILE  the program writes it; -O: it replaces an older one
  * -s N     its status without fault [0]
  * -b       several inputs: each may be complained of
- * -x LIB   allocations made by that library succeed (FAULT_NOT of fault.c)
  *
  * A run is right when it ends
  *   - with status 0 (-s), nothing on stderr, stdout and FILE as without fault; or
- *   - with status 1, one line on stderr that begins with the program's name, stdout cut short at most, and
- *     FILE absent, as it was, or complete;
- * and in either case no other file is left behind. Prints a line with the counts, before it one for each of the
- * first wrong runs. Status 0: all right; 1: a run was wrong, or there is no such call; 77: cannot be
- * tried here.
+ *   - with status 1, one line on stderr that begins with the program's name, stdout cut short
+ *     at most (-b: some of its lines), and FILE absent, as it was, or complete;
+ * and in either case no other file is left behind. Prints a line with the counts, before it one
+ * for each of the first wrong runs. Status 0: all right; 1: a run was wrong, or there is no such
+ * call; 77: cannot be tried here.
  */
 #define _GNU_SOURCE // memfd_create
 #include "../fault/fault.h"
@@ -48,12 +48,12 @@ struct outcome {
     int status; // of waitpid
     bool fired;
     uint64_t calls;
-    char crash[64]; // where it crashed
+    char crash[64];              // where it crashed
     struct bytes out, err, file; // file.at NULL: absent
 };
 
 struct task {
-    const char *fault, *input, *file, *spare, *weak;
+    const char *fault, *input, *file, *weak;
     bool replaces, batch;
     char **argv;
     int jobs, status;
@@ -130,8 +130,6 @@ static void become(const struct task *t, unsigned long n, int out, int err)
     snprintf(so, sizeof so, "%s/fault.so", build ? build : "build");
     setenv("FAULT", fault, 1);
     setenv("LD_PRELOAD", so, 1);
-    if (t->spare)
-        setenv("FAULT_NOT", t->spare, 1);
     alarm(TIMEOUT_S); // outlives exec
     execvp(t->argv[0], t->argv);
     _exit(126);
@@ -224,7 +222,8 @@ static bool lines_of(struct bytes a, struct bytes b)
 static const char *judge(const struct task *t, const struct outcome *o)
 {
     int messages = count_messages(t, o);
-    struct bytes old = {t->replaces ? (char *)old_text : NULL, t->replaces ? sizeof old_text - 1 : 0};
+    struct bytes old = {t->replaces ? (char *)old_text : NULL,
+                        t->replaces ? sizeof old_text - 1 : 0};
     static char text[300];
     const char *left = litter(t);
 
@@ -273,7 +272,8 @@ static void show(unsigned long n, const char *wrong, const struct outcome *o)
 
 /* ---------------------------------------------------------------- runs */
 
-/* Job `job` of t->jobs takes every t->jobs-th call; all of a job's runs are in the folder w<job>. */
+/* Job `job` of t->jobs takes every t->jobs-th call; all of a job's runs are in the folder w<job>.
+ */
 static void work(const struct task *t, int job, struct tally *sum)
 {
     const char *wrong;
@@ -331,10 +331,11 @@ static int run_good(struct task *t)
         printf("%s", t->good.err.at);
         return SKIPPED;
     }
-    wrong = !WIFEXITED(t->good.status) || WEXITSTATUS(t->good.status) != t->status ? "fails without any fault"
-            : t->good.err.n     ? "has something to say without any fault"
-            : !t->good.calls    ? "makes no such call"
-                                : NULL;
+    wrong = !WIFEXITED(t->good.status) || WEXITSTATUS(t->good.status) != t->status
+                ? "fails without any fault"
+            : t->good.err.n  ? "has something to say without any fault"
+            : !t->good.calls ? "makes no such call"
+                             : NULL;
     if (wrong)
         show(0, wrong, &t->good);
     return wrong ? 1 : 0;
@@ -356,7 +357,8 @@ static int run_all(struct task *t)
         t->report_fd = memfd_create("report", 0);
         if (ftruncate(t->report_fd, sizeof *t->report))
             die("inturn: memfd");
-        t->report = mmap(NULL, sizeof *t->report, PROT_READ | PROT_WRITE, MAP_SHARED, t->report_fd, 0);
+        t->report =
+            mmap(NULL, sizeof *t->report, PROT_READ | PROT_WRITE, MAP_SHARED, t->report_fd, 0);
         enter(t, job);
         work(t, job, &sum[job]);
         leave(t, job);
@@ -385,7 +387,7 @@ int main(int argc, char **argv)
     struct task t = {.jobs = 1};
     int c, status;
 
-    while ((c = getopt(argc, argv, "+bc:i:j:o:Os:x:")) != -1) {
+    while ((c = getopt(argc, argv, "+bc:i:j:o:Os:")) != -1) {
         switch (c) {
         case 'b': t.batch = true; break;
         case 'c': t.weak = optarg; break;
@@ -394,7 +396,6 @@ int main(int argc, char **argv)
         case 'o': t.file = optarg; break;
         case 'O': t.replaces = true; break;
         case 's': t.status = atoi(optarg); break;
-        case 'x': t.spare = optarg; break;
         default: return 2;
         }
     }

@@ -4,9 +4,10 @@
  *
  *   signalled SIGNAL SEED N CHECK PROGRAM [ARGUMENT]...
  *
- * SIGNAL is a number. Moments come from SEED, uniform over what the program took at first, undisturbed. After
- * each run `sh CHECK STATUS` looks at what is left, STATUS as a shell has it. Ends when N runs have been met
- * by the signal. What the checks print is printed, then the counts. Status 0 if no check failed.
+ * SIGNAL is a number. Moments come from SEED, uniform over what the program took at first,
+ * undisturbed. After each run `sh CHECK STATUS` looks at what is left, STATUS as a shell has it.
+ * Ends when N runs have been met by the signal. What the checks print is printed, then the counts.
+ * Status 0 if no check failed.
  */
 #include "base/progress.h"
 #include "base/random.h"

@@ -4,10 +4,10 @@
  *
  *   truncated SOURCE FILE [STEP]
  *
- * FILE holds the planes of SOURCE, or the first of them. It is copied to cut.tif, which is then cut to every
- * STEP-th length; without STEP it is only looked at. Whatever is read must be the first planes of SOURCE, equal
- * in pixels and z, and never more of them than before the cut; only of the last plane z may be lost.
- * Prints what went wrong, and the lengths at which planes were lost.
+ * FILE holds the planes of SOURCE, or the first of them. It is copied to cut.tif, which is then cut
+ * to every STEP-th length; without STEP it is only looked at. Whatever is read must be the first
+ * planes of SOURCE, equal in pixels and z, and never more of them than before the cut; only of the
+ * last plane z may be lost. Prints what went wrong, and the lengths at which planes were lost.
  */
 #include "image/stack.h"
 
@@ -72,8 +72,9 @@ static long readable(const struct source *s, const char *path)
     while (n >= 0 && !no_z && af_stack_next(st, &img, &i, &err) == 1) {
         size_t row = img.w * af_sample_size(img.type);
         double z_um = af_stack_plane(st, i)->z_um;
-        bool same = i < s->n && i == (size_t)n && img.w == s->plane[i].w && img.h == s->plane[i].h &&
-                    img.type == s->plane[i].type && (isnan(z_um) || z_um == s->z_um[i]) &&
+        bool same = i < s->n && i == (size_t)n && img.w == s->plane[i].w &&
+                    img.h == s->plane[i].h && img.type == s->plane[i].type &&
+                    (isnan(z_um) || z_um == s->z_um[i]) &&
                     memcmp(img.data, s->plane[i].data, row * img.h) == 0;
 
         n = same ? n + 1 : -1;
@@ -125,7 +126,8 @@ int main(int argc, char **argv)
             die("cut.tif", NULL);
         n = readable(&s, "cut.tif");
         if (n < 0 || n > most) {
-            printf("%ld bytes: %s\n", length, n < 0 ? "not the planes of the source" : "more planes");
+            printf("%ld bytes: %s\n", length,
+                   n < 0 ? "not the planes of the source" : "more planes");
             wrong++;
         } else if (n < most) {
             printf("%ld bytes: %ld planes\n", length, n);

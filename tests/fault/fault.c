@@ -18,8 +18,7 @@
  * FD    descriptor of a file that holds a struct fault_report (fault.h), so that
  *       the caller learns whether N was past the last call
  *
- * FAULT_NOT=TEXT spares allocations made by code in a shared object whose name
- * holds TEXT; FAULT_ABORT=1 aborts where the fault strikes, for a debugger.
+ * FAULT_ABORT=1 aborts where the fault strikes, for a debugger (gdb: set startup-with-shell off).
  * Where a fault ends in SIGSEGV or SIGABRT, the report names the object whose code it was, the C
  * library's own functions left aside: a library that cannot do without memory is told from us.
  *
@@ -62,7 +61,7 @@
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 #define EXPORT __attribute__((visibility("default")))
 
-/* Which system calls are of a kind; 0 ends a list but for read, which is 0 on some machines. */
+/* Which system calls are of a kind: the first n of the list. */
 static const struct {
     const char *name;
     int n;
@@ -110,7 +109,6 @@ static struct {
     bool partly; // half the bytes are moved; with a signal, those up to the next page
     unsigned long n;
     bool from_n_on, abort;
-    const char *spare;
     struct fault_report *report;
 } fault;
 
@@ -211,8 +209,8 @@ static long plain_call(long nr, const long *a)
     return ret;
 #elif defined __aarch64__
     register long x8 __asm__("x8") = nr, x0 __asm__("x0") = a[0], x1 __asm__("x1") = a[1],
-                  x2 __asm__("x2") = a[2], x3 __asm__("x3") = a[3], x4 __asm__("x4") = a[4],
-                  x5 __asm__("x5") = a[5];
+                     x2 __asm__("x2") = a[2], x3 __asm__("x3") = a[3], x4 __asm__("x4") = a[4],
+                     x5 __asm__("x5") = a[5];
 
     __asm__ volatile("svc 0"
                      : "+r"(x0)
@@ -296,7 +294,8 @@ static int set_trap(void)
 
     if (!dl_iterate_phdr(find_text, &libc) || sigaction(SIGSYS, &act, NULL))
         return -1;
-    f[k++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    f[k++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
     for (int i = 0; i < n; i++) // a hit jumps over the other numbers and the return
         f[k++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
                                               (uint32_t)kinds[fault.at].call[i], n - i, 0);
@@ -312,10 +311,10 @@ static int set_trap(void)
                                           (uint32_t)(libc.end - libc.begin), 4, 0);
     f[k++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
                                           offsetof(struct seccomp_data, instruction_pointer) + 4);
-    f[k++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-                                          (uint32_t)(libc.begin >> 32), 1, 0);
-    f[k++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-                                          (uint32_t)(libc.end >> 32), 0, 1);
+    f[k++] =
+        (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(libc.begin >> 32), 1, 0);
+    f[k++] =
+        (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(libc.end >> 32), 0, 1);
     f[k++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP);
     f[k++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     program.len = (unsigned short)k;
@@ -326,21 +325,18 @@ static int set_trap(void)
 
 /* --------------------------------------------------------- allocations */
 
-/* Looked up at each call: it takes no lock that a signal could hold, and the loader's own early
- * calls come before any constructor. */
+/* Looked up when first called: the loader's own calls come before any constructor. */
 #define REAL(name) (__extension__(__typeof__(&name)) dlsym(RTLD_NEXT, #name))
 
-static bool refuse(const void *caller)
+static bool refuse(void)
 {
-    static __thread bool busy; // dladdr and abort must not come back here
-    Dl_info where;
+    static __thread bool busy; // what abort() allocates must not come back here
     bool bad;
 
     if (fault.kind != MALLOC || busy)
         return false;
     busy = true;
-    bad = !(fault.spare && dladdr(caller, &where) && strstr(where.dli_fname, fault.spare)) &&
-          strikes();
+    bad = strikes();
     busy = false;
     if (bad)
         errno = ENOMEM;
@@ -353,7 +349,7 @@ EXPORT void *malloc(size_t n)
 
     if (!real)
         real = REAL(malloc);
-    return refuse(__builtin_return_address(0)) ? NULL : real(n);
+    return refuse() ? NULL : real(n);
 }
 
 EXPORT void *calloc(size_t n, size_t size)
@@ -362,7 +358,7 @@ EXPORT void *calloc(size_t n, size_t size)
 
     if (!real)
         real = REAL(calloc);
-    return refuse(__builtin_return_address(0)) ? NULL : real(n, size);
+    return refuse() ? NULL : real(n, size);
 }
 
 EXPORT void *realloc(void *p, size_t n)
@@ -371,17 +367,17 @@ EXPORT void *realloc(void *p, size_t n)
 
     if (!real)
         real = REAL(realloc);
-    return refuse(__builtin_return_address(0)) ? NULL : real(p, n);
+    return refuse() ? NULL : real(p, n);
 }
 
 EXPORT int posix_memalign(void **p, size_t align, size_t n)
 {
-    return refuse(__builtin_return_address(0)) ? ENOMEM : REAL(posix_memalign)(p, align, n);
+    return refuse() ? ENOMEM : REAL(posix_memalign)(p, align, n);
 }
 
 EXPORT void *aligned_alloc(size_t align, size_t n)
 {
-    return refuse(__builtin_return_address(0)) ? NULL : REAL(aligned_alloc)(align, n);
+    return refuse() ? NULL : REAL(aligned_alloc)(align, n);
 }
 
 /* AddressSanitizer's own copies of these do not come by malloc. */
@@ -439,7 +435,8 @@ static int parse(char *text)
     fault.n = strtoul(n, NULL, 10);
     fault.report = &own_report;
     if (fd)
-        fault.report = mmap(NULL, sizeof own_report, PROT_READ | PROT_WRITE, MAP_SHARED, atoi(fd), 0);
+        fault.report =
+            mmap(NULL, sizeof own_report, PROT_READ | PROT_WRITE, MAP_SHARED, atoi(fd), 0);
     if (fault.report == MAP_FAILED || !parse_how(how))
         return NONE;
     for (size_t i = 0; i < COUNT(kinds); i++)
@@ -459,19 +456,18 @@ static int (*real_main)(int, char **, char **);
 /* The environment is cleared so that programs started from here are left alone. */
 static int main_with_fault(int argc, char **argv, char **envp)
 {
-    const char *text = getenv("FAULT"), *spare = getenv("FAULT_NOT");
-    static char copy[100], name[100];
+    const char *text = getenv("FAULT");
+    static char copy[100];
     int kind = NONE;
 
     if (text) {
         snprintf(copy, sizeof copy, "%s", text);
-        snprintf(name, sizeof name, "%s", spare ? spare : "");
-        fault.spare = spare ? name : NULL;
         fault.abort = getenv("FAULT_ABORT") != NULL;
         watch_crashes();
         kind = parse(copy);
         if (kind == NONE || (kind == CALL && set_trap())) {
-            fprintf(stderr, "fault.so: %s: %s\n", text, kind == NONE ? "not understood" : strerror(errno));
+            fprintf(stderr, "fault.so: %s: %s\n", text,
+                    kind == NONE ? "not understood" : strerror(errno));
             _exit(125);
         }
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Command lines, one word a line; each word also as a number, a length, a time, a pattern of names. */
+/* Command lines, one word a line; each word also as a number, a length, a time, a pattern of names.
+ */
 #include "base/natural.h"
 #include "base/number.h"
 #include "cli/option.h"

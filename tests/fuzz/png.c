@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PNG, whose check sums are put right after each mutation so that more than the first chunk is met; and BMP. */
+/* PNG, whose check sums are put right after each mutation so that more than the first chunk is met;
+ * and BMP. */
 #include "image/bmp.h"
 #include "image/png.h"
 

@@ -6,7 +6,7 @@ aid=$BUILD/aid
 [ -x "$aid/signalled" ] && [ -x "$aid/truncated" ] || skip_all "$BUILD/aid is not there: make check"
 
 stack-copy --format pgm "$SRC/testdata/short.ome.tif" -o short.pgm || exit 1  # 15 planes
-for i in 1 2 3 4 5 6 7 8 9 10; do cat short.pgm; done > source.pgm           # 150, 720 kB
+for _ in 1 2 3 4 5 6 7 8 9 10; do cat short.pgm; done > source.pgm           # 150, 720 kB
 stack-copy source.pgm -o new.tif || exit 1
 planes=$(stack-info -H -q new.tif | wc -l)
 stride=$(($(wc -c < new.tif) / planes))
