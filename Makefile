@@ -60,8 +60,7 @@ bench: all $(BENCHES) $(AIDS)
 SECONDS ?= 60
 FUZZ    := $(MAKE) --no-print-directory CC=clang B=build-fuzz SAN=fuzzer-no-link,address,undefined
 fuzz:
-	@$(FUZZ) $(FUZZERS)
-	@tests/fuzz/run $(SECONDS) $(FUZZERS)
+	@! tests/fuzz/run --can || { $(FUZZ) $(FUZZERS) && tests/fuzz/run $(SECONDS) $(FUZZERS); }
 $(FUZZERS): build-fuzz/%: build-fuzz/tests/fuzz/%.o build-fuzz/libaf.a
 	@clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
