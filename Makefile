@@ -37,6 +37,13 @@ $(UNITS): $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libaf.a
 $(BENCHES) $(AIDS): $(B)/%: $(B)/tests/%.o $(B)/libaf.a
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+# Hot loops: one file a kind of processor, chosen at run time; FMA is wanted there. Sanitizers take
+# minutes over what -O3 unrolls.
+$(B)/lib/nn/kernels_%.o: FLAGS += $(if $(SAN),-O1,-O3) -ffp-contract=fast
+ifeq ($(shell uname -m),x86_64)
+$(B)/lib/nn/kernels_avx512.o: FLAGS += -march=x86-64-v4
+$(B)/lib/nn/kernels_avx2.o: FLAGS += -march=x86-64-v3
+endif
 $(B)/%.o: %.c config.mk Makefile
 	@mkdir -p $(@D)
 	@$(CC) $(FLAGS) -MMD -MP -c -o $@ $<

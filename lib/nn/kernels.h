@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The hot loops of the network: a formula and the shapes for each.
+ *
+ * Activations are [row][c], a row being one pixel of one image in the order n, y, x.
+ * Channels are padded to a multiple of 16 with zeros: `cp` below. Nothing here
+ * allocates, fails, or knows what a layer is called.
+ *
+ * A convolution's output is kept raw, z. What follows it, batch norm and ReLU6,
+ *
+ *   a = min(max(z scale + shift, 0), 6)
+ *
+ * is applied when the next kernel loads z, and the sums for the batch statistics are taken where z
+ * is written: passes over memory are what training costs, not arithmetic.
+ *
+ * One body, kernels_body.h, is compiled for each width of vector; af_nn_kernels_best() picks by
+ * what the processor has. tests/unit/test_nn_kernels.c compares each with its plain twin.
+ */
+#ifndef AF_NN_KERNELS_H
+#define AF_NN_KERNELS_H
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { AF_NN_LANE = 16, AF_NN_TILE = 32 };
+
+static inline size_t af_nn_pad(size_t c)
+{
+    return (c + AF_NN_LANE - 1) / AF_NN_LANE * AF_NN_LANE;
+}
+
+/* What a batch norm is, seen from a kernel: [cp] each. */
+struct af_nn_norm {
+    float *scale, *shift; // a = z scale + shift
+    float *mean, *invstd; // zhat = (z - mean) invstd
+};
+
+/* Gradient of the loss by z from that by the batch norm's output: dz = a db + b z + c, [cp] each.
+ */
+struct af_nn_denorm {
+    float *a, *b, *c;
+};
+
+struct af_nn_kernels {
+    const char *name; // "avx512"
+
+    /* out = relu6(z scale + shift), rows x cp */
+    void (*activate)(float *out, const float *z, const float *scale, const float *shift,
+                     size_t rows, size_t cp);
+
+    /* out = z scale + shift + add; add may be NULL */
+    void (*affine)(float *out, const float *z, const float *scale, const float *shift,
+                   const float *add, size_t rows, size_t cp);
+
+    /* out = a db + b z + c */
+    void (*denormalise)(float *out, const float *db, const float *z, const struct af_nn_denorm *d,
+                        size_t rows, size_t cp);
+
+    /*
+     * z[m][n] = sum_k x[m][k] w[k][n]; sum[n] += z, sumsq[n] += z^2 (both NULL: not taken).
+     * x: [rows][ldx], k of them used; w: packed by af_nn_pack(); z: [rows][np].
+     */
+    void (*pointwise)(float *z, const float *x, const float *w, size_t rows, size_t k, size_t ldx,
+                      size_t np, float *sum, float *sumsq);
+
+    /* Inference: y = x w + bias, then relu6 where asked, or plus add (may be NULL). */
+    void (*pointwise_bias)(float *y, const float *x, const float *w, size_t rows, size_t k,
+                           size_t ldx, size_t np, const float *bias, bool relu6, const float *add);
+
+    /*
+     * Gradient by the input, finished for the batch norm below:
+     *   d[m][k] = sum_n dz[m][n] wt[n][k]
+     *   relu6: db = 0 < zin scale + shift < 6 ? d : 0;  otherwise db = d + db's old value where
+     * `onto` sum[k] += db,  dot[k] += db zhat(zin) dz: [rows][n of ldz]; wt: packed [n][kp]; db,
+     * zin: [rows][kp].
+     */
+    void (*pointwise_back)(float *db, const float *dz, const float *wt, size_t rows, size_t n,
+                           size_t ldz, size_t kp, const float *zin, const struct af_nn_norm *norm,
+                           bool relu6, bool onto, float *sum, float *dot);
+
+    /* dw[k][n] += sum_m x[m][k] dz[m][n]; dw: [kp][np] */
+    void (*pointwise_weights)(float *dw, const float *x, const float *dz, size_t rows, size_t kp,
+                              size_t np);
+
+    /*
+     * One image, 3x3, one filter a channel: stride 1 with a border of zeros, or stride 2 with zeros
+     * below and to the right. zin: [h][h][cp] -> z: [ho][ho][cp]; w: [9][cp]; ring: scratch of
+     * AF_NN_RING(h, cp) floats. norm NULL: zin are activations already.
+     */
+    void (*depthwise)(float *z, const float *zin, const float *w, size_t h, size_t stride,
+                      size_t cp, const struct af_nn_norm *norm, float *sum, float *sumsq,
+                      float *ring);
+    void (*depthwise_bias)(float *y, const float *x, const float *w, size_t h, size_t stride,
+                           size_t cp, const float *bias, float *ring);
+
+    /*
+     * Backward of depthwise for one image: dz = denormalise(db_out, z); dw[9][cp] += ...; the
+     * input's db masked and summed as in pointwise_back. ring: AF_NN_RING_BACK(h, cp) floats.
+     */
+    void (*depthwise_back)(float *db_in, const float *db_out, const float *z,
+                           const struct af_nn_denorm *d, const float *zin, const float *w, size_t h,
+                           size_t stride, size_t cp, const struct af_nn_norm *norm, float *dw,
+                           float *sum, float *dot, float *ring);
+
+    /* First layer, one image: x [96][96] -> z [48][48][cp], stride 2, zeros below and right; w:
+     * [9][cp]. */
+    void (*first)(float *z, const float *x, const float *w, size_t h, size_t cp, float *sum,
+                  float *sumsq);
+    void (*first_bias)(float *y, const float *x, const float *w, size_t h, size_t cp,
+                       const float *bias);
+    void (*first_weights)(float *dw, const float *x, const float *db, const float *z,
+                          const struct af_nn_denorm *d, size_t h, size_t cp);
+};
+#define AF_NN_RING(h, cp) (((h) + 2) * ((h) + 2) * (cp))
+#define AF_NN_RING_BACK(h, cp) (3 * ((h) + 2) * ((h) + 2) * (cp))
+
+/* Pack w[k][n] (n given, leading dimension ldw) for pointwise: tiles of 32 channels, the last 16
+ * or 32. */
+void af_nn_pack(float *packed, const float *w, size_t k, size_t n, size_t ldw);
+
+/* Pack the transpose: packed as if w were [n][k]. */
+void af_nn_pack_transposed(float *packed, const float *w, size_t k, size_t n, size_t ldw);
+
+/* The fastest set for this processor, or the one named; NULL where there is none. */
+const struct af_nn_kernels *af_nn_kernels_best(void);
+const struct af_nn_kernels *af_nn_kernels_named(const char *name);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Kernels for any processor: vectors of four, as the compiler makes them. */
+#include "nn/kernelsets.h"
+
+typedef float vf __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int vi __attribute__((vector_size(16), aligned(4), may_alias));
+#define VL 4
+#define MR 6
+#define NAME "portable"
+#define SET af_nn_kernels_portable
+
+static inline vf vmax(vf a, vf b)
+{
+    vi first = a > b;
+
+    return (vf)(((vi)a & first) | ((vi)b & ~first));
+}
+
+static inline vf vmin(vf a, vf b)
+{
+    vi first = a < b;
+
+    return (vf)(((vi)a & first) | ((vi)b & ~first));
+}
+
+#include "nn/kernels_body.h"
