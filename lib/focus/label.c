@@ -24,7 +24,8 @@ struct curve {
     size_t n;
     const double *z;               // [n] um, rising or falling
     double *fine, *coarse, *noise; // [n]
-    double *scratch;               // [2 n]
+    double *scratch;               // [n]
+    size_t *minimum;               // [n / 2 + 1] planes
     double height, coarse_low, coarse_height;
     double sigma; // of the fine score from plane to plane
 };
@@ -99,29 +100,15 @@ static int compare(const struct curve *c, size_t a, size_t b)
     return fabs(fine) <= SIMILAR * c->height ? 0 : fine < 0 ? -1 : 1;
 }
 
-struct minimum {
-    size_t at;
-    bool found, alike; // another one is as good
-};
-
-static void consider(const struct curve *c, size_t at, struct minimum *m)
-{
-    int order = m->found ? compare(c, at, m->at) : -1;
-
-    if (order == 0)
-        m->alike = true;
-    else if (order < 0)
-        *m = (struct minimum){.at = at, .found = true};
-}
-
-/* Walk down and up the fine curve. A minimum is complete where the curve has risen by `rise`, or
- * ends. */
-static const char *find_minimum(const struct curve *c, size_t *best)
+/*
+ * Walk down and up the fine curve. A minimum is complete where the curve has risen by `rise`, or
+ * ends. at: [n / 2 + 1] the plane of each; returns how many there are.
+ */
+static size_t list_minima(const struct curve *c, size_t *at)
 {
     const size_t none = SIZE_MAX; // until a plane with a line comes
     double rise = fmax(PROMINENCE * c->height, noise_depth(c));
-    struct minimum m = {0};
-    size_t low = none, high = none;
+    size_t low = none, high = none, count = 0;
 
     for (size_t i = 0; i < c->n; i++) {
         bool lit = c->noise[i] <= NOISE_SHARE;
@@ -129,7 +116,7 @@ static const char *find_minimum(const struct curve *c, size_t *best)
             if (lit && (low == none || c->fine[i] < c->fine[low]))
                 low = i;
             if (low != none && c->fine[i] > c->fine[low] + rise) {
-                consider(c, low, &m);
+                at[count++] = low;
                 high = i;
             }
         } else {
@@ -142,9 +129,29 @@ static const char *find_minimum(const struct curve *c, size_t *best)
         }
     }
     if (high == none && low != none)
-        consider(c, low, &m);
-    *best = m.at;
-    return !m.found ? AF_LABEL_NOISE : m.alike ? AF_LABEL_TWO_MINIMA : NULL;
+        at[count++] = low;
+    return count;
+}
+
+/*
+ * The minimum that is better than each of the others. Being alike does not carry over: of three,
+ * the first and the last can differ while both are like the second, so the winner of one round
+ * has to stand a second one against all.
+ */
+static const char *find_minimum(const struct curve *c, size_t *best)
+{
+    size_t count = list_minima(c, c->minimum), winner = 0;
+
+    if (!count)
+        return AF_LABEL_NOISE;
+    for (size_t i = 1; i < count; i++)
+        if (compare(c, c->minimum[i], c->minimum[winner]) < 0)
+            winner = i;
+    *best = c->minimum[winner];
+    for (size_t i = 0; i < count; i++)
+        if (i != winner && compare(c, *best, c->minimum[i]) >= 0)
+            return AF_LABEL_TWO_MINIMA;
+    return NULL;
 }
 
 static const char *check_depth(const struct curve *c, size_t best)
@@ -293,21 +300,26 @@ int af_label_find(const double *z_um, const struct af_scores *scores, size_t n,
     if (reason)
         return refuse(l, reason);
 
-    double *memory = af_calloc(n, 5 * sizeof *memory, err);
-    if (!memory)
+    double *memory = af_calloc(n, 4 * sizeof *memory, err);
+    size_t *minimum = memory ? af_calloc(n / 2 + 1, sizeof *minimum, err) : NULL;
+    if (!minimum) {
+        free(memory);
         return -1;
+    }
     struct curve c = {.n = n,
                       .z = z_um,
                       .fine = memory,
                       .coarse = memory + n,
                       .noise = memory + 2 * n,
-                      .scratch = memory + 3 * n};
+                      .scratch = memory + 3 * n,
+                      .minimum = minimum};
     for (size_t i = 0; i < n; i++) {
         c.fine[i] = scores[i].of[o->measure];
         c.coarse[i] = scores[i].of[o->measure == AF_LITERAL ? AF_LITERAL : AF_BASE];
         c.noise[i] = scores[i].noise;
     }
     find(&c, o, l);
+    free(minimum);
     free(memory);
     return 0;
 }

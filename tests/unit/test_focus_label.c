@@ -264,6 +264,37 @@ static void two_equal_foci_are_refused(void **state)
     assert_refused(&s, -10, 0.1, 201, AF_LABEL_TWO_MINIMA);
 }
 
+/* A curve with a V of each depth, 10 planes down and 10 up, without noise; the coarse one is level. */
+static struct af_label label_of_depths(const double *depth, size_t n)
+{
+    struct stack st = {.n = 20 * n + 1};
+
+    for (size_t i = 0; i < st.n; i++) {
+        double from_top = 1 - fabs((double)(i % 20) - 10) / 10;
+
+        st.z[i] = 0.1 * (double)i;
+        st.scores[i].of[AF_L2] = 1.2 - depth[i / 20 < n ? i / 20 : 0] * from_top * from_top *
+                                           (3 - 2 * from_top);
+        st.scores[i].of[AF_BASE] = st.scores[i].of[AF_LITERAL] = 1;
+        st.scores[i].noise = 0.001;
+    }
+    return label(&st, AF_L2);
+}
+
+/* A quarter of 0.8 is alike: 0.5 is unlike 0.8, but 0.65 is like both. */
+static void a_minimum_must_beat_each_of_the_others(void **state)
+{
+    static const double depths[][3] = {{0.5, 0.65, 0.8}, {0.5, 0.8, 0.65}, {0.65, 0.5, 0.8},
+                                       {0.65, 0.8, 0.5}, {0.8, 0.5, 0.65}, {0.8, 0.65, 0.5}};
+    static const double clear[] = {0.4, 0.5, 0.8};
+
+    (void)state;
+    for (size_t i = 0; i < 6; i++)
+        assert_string_equal(label_of_depths(depths[i], 3).quality, AF_LABEL_TWO_MINIMA);
+    assert_string_equal(label_of_depths(clear, 3).quality, AF_LABEL_OK);
+    assert_true(fabs(label_of_depths(clear, 3).z0_um - 5) < 0.05); // half a step
+}
+
 static void constant_stacks_are_refused(void **state)
 {
     struct scene s = LINE;
@@ -364,6 +395,7 @@ int main(void)
         cmocka_unit_test(standard_error_is_the_spread_of_labels),
         cmocka_unit_test(stacks_cut_before_focus_are_refused),
         cmocka_unit_test(two_equal_foci_are_refused),
+        cmocka_unit_test(a_minimum_must_beat_each_of_the_others),
         cmocka_unit_test(constant_stacks_are_refused),
         cmocka_unit_test(noise_is_never_labelled),
         cmocka_unit_test(faults_of_z_are_named),
