@@ -41,12 +41,16 @@ struct af_nn_trainer {
     size_t batch, n; // planned; of this step
     struct layer layer[AF_NN_NCONV];
     size_t widest, ndw;
-    struct corner *corner;   // [threads]
-    float *arena;            // all floats of the above
-    float *dy, *dmid, *dexp; // gradients: by block outputs, depthwise outputs, expansions
-    float *pooled, *dpooled; // [batch][cfeature]
-    const float *x;          // of this step
-    size_t at;               // layer that is worked on
+    struct corner *corner;     // [threads]
+    float *arena;              // all floats of the above
+    float *dy, *dmid, *dexp;   // gradients: by block outputs, depthwise outputs, expansions
+    float *pooled, *dpooled;   // [batch][cfeature]
+    const float *x;            // of this step: images, or
+    const float *const *cache; // what fill() wrote of each
+    size_t at;                 // layer that is worked on
+    int cut;                   // last frozen convolution; -1: none
+    bool cut_norm;             // whether its batch norm trains
+    int skip;                  // block output from below the cut that is added above it; -1: none
 };
 
 /* ----------------------------------------------------------------- plan */
@@ -158,6 +162,7 @@ int af_nn_trainer_new(struct af_nn_trainer **out, const struct af_nn_arch *arch,
     t->batch = batch;
     t->crew = crew;
     t->k = kernels ? kernels : af_nn_kernels_best();
+    t->cut = t->skip = -1;
     measure_layers(t);
     n = lay_out(t);
     if (posix_memalign((void **)&t->arena, 64, n * sizeof(float))) {
@@ -289,6 +294,30 @@ static void forward_layer(void *ctx, unsigned thread)
     }
 }
 
+static void set_norm(const struct af_nn_trainer *t, int i, size_t c, const float *params,
+                     double mean, double variance)
+{
+    const struct af_nn_conv *conv = &t->arch.conv[i];
+    const struct af_nn_norm *norm = &t->layer[i].norm;
+    double invstd = 1 / sqrt(variance + (double)AF_NN_BN_EPSILON);
+    double scale = (double)params[conv->gamma + c] * invstd;
+
+    norm->mean[c] = (float)mean;
+    norm->invstd[c] = (float)invstd;
+    norm->scale[c] = (float)scale;
+    norm->shift[c] = (float)((double)params[conv->beta + c] - scale * mean);
+}
+
+/* A frozen batch norm runs on its moving statistics. */
+static void fix_norm(const struct af_nn_trainer *t, int i, const float *params, const float *moving)
+{
+    const struct af_nn_conv *conv = &t->arch.conv[i];
+
+    for (size_t c = 0; c < (size_t)conv->cout; c++)
+        set_norm(t, i, c, params, (double)moving[conv->mean + c],
+                 (double)moving[conv->variance + c]);
+}
+
 /* Batch norm of layer i from the sums; moves the moving statistics. */
 static void settle_norm(const struct af_nn_trainer *t, int i, const float *params, float *moving,
                         double momentum)
@@ -298,17 +327,13 @@ static void settle_norm(const struct af_nn_trainer *t, int i, const float *param
     double n = (double)(t->n * l->px_out), bessel = n > 1 ? n / (n - 1) : 1;
 
     for (size_t c = 0; c < (size_t)conv->cout; c++) {
-        double sum, square, mean, var, invstd, gamma = (double)params[conv->gamma + c];
+        double sum, square, mean, var;
 
         merge(t, c, &sum, &square);
         mean = sum / n;
         var = square / n - mean * mean;
         var = var > 0 ? var : 0;
-        invstd = 1 / sqrt(var + (double)AF_NN_BN_EPSILON);
-        l->norm.mean[c] = (float)mean;
-        l->norm.invstd[c] = (float)invstd;
-        l->norm.scale[c] = (float)(gamma * invstd);
-        l->norm.shift[c] = (float)((double)params[conv->beta + c] - gamma * invstd * mean);
+        set_norm(t, i, c, params, mean, var);
         if (momentum < 1) {
             float *m = &moving[conv->mean + c], *v = &moving[conv->variance + c];
 
@@ -333,9 +358,9 @@ static void block_output(void *ctx, unsigned thread)
                  conv->add >= 0 ? t->layer[conv->add].y + from * l->out : NULL, to - from, l->out);
 }
 
-static void pack_weights(const struct af_nn_trainer *t, const float *params)
+static void pack_weights(const struct af_nn_trainer *t, const float *params, int from, int to)
 {
-    for (int i = 0; i < AF_NN_NCONV; i++) {
+    for (int i = from; i < to; i++) {
         const struct af_nn_conv *c = &t->arch.conv[i];
         const struct layer *l = &t->layer[i];
         size_t cin = (size_t)c->cin, cout = (size_t)c->cout;
@@ -500,10 +525,16 @@ static void backward_layer(void *ctx, unsigned thread)
 /* Weight gradients of all threads, in their order, without the padding. */
 static void collect(const struct af_nn_trainer *t, float *grad)
 {
-    for (int i = 0; i < AF_NN_NCONV; i++) {
+    size_t frozen = af_nn_trainer_first_param(t);
+
+    memset(grad, 0, frozen * sizeof(float));
+    for (int i = t->cut < 0 ? 0 : t->cut; i < AF_NN_NCONV; i++) {
         const struct af_nn_conv *c = &t->arch.conv[i];
         const struct layer *l = &t->layer[i];
-        size_t cout = (size_t)c->cout, nrows = c->nkernel / cout;
+        size_t cout = (size_t)c->cout, nrows = i == t->cut ? 0 : c->nkernel / cout;
+
+        if (c->gamma < frozen)
+            continue;
 
         for (size_t r = 0; r < nrows; r++)
             for (size_t k = 0; k < cout; k++) {
@@ -550,32 +581,154 @@ static void backward(struct af_nn_trainer *t, const float *params, const float *
     af_nn_crew_run(t->crew, clear_dw, t);
     backward_dense(t, params, target, predict, grad);
     af_nn_crew_run(t->crew, backward_head, t);
-    for (int i = AF_NN_NCONV - 1; i >= 0; i--) {
+    for (int i = AF_NN_NCONV - 1; i > t->cut; i--) {
         settle_denorm(t, i, params);
         t->at = (size_t)i;
         af_nn_crew_run(t->crew, backward_layer, t);
     }
+    if (t->cut >= 0)
+        settle_denorm(t, t->cut, params);
     collect(t, grad);
+}
+
+/* ------------------------------------------------------------------ steps */
+
+/* Layers from..to-1 forward, the frozen ones on their moving statistics. */
+static void forward(struct af_nn_trainer *t, int from, int to, const float *params, float *moving,
+                    double momentum)
+{
+    for (int i = from; i < to; i++) {
+        t->at = (size_t)i;
+        af_nn_crew_run(t->crew, forward_layer, t);
+        if (i < t->cut || (i == t->cut && !t->cut_norm))
+            fix_norm(t, i, params, moving);
+        else
+            settle_norm(t, i, params, moving, momentum);
+        if (t->layer[i].y)
+            af_nn_crew_run(t->crew, block_output, t);
+    }
+}
+
+static double finish_step(struct af_nn_trainer *t, const float *params, const float *target,
+                          float *predict, float *grad)
+{
+    double loss = predict_all(t, params, target, predict);
+
+    if (grad)
+        backward(t, params, target, predict, grad);
+    return loss;
 }
 
 double af_nn_train_step(struct af_nn_trainer *t, const float *params, float *moving,
                         double momentum, const float *x, const float *target, size_t n,
                         float *predict, float *grad)
 {
-    double loss;
+    t->n = n;
+    t->x = x;
+    pack_weights(t, params, 0, AF_NN_NCONV);
+    forward(t, 0, AF_NN_NCONV, params, moving, momentum);
+    return finish_step(t, params, target, predict, grad);
+}
+
+/* ------------------------------------------------------ transfer learning */
+
+void af_nn_trainer_freeze(struct af_nn_trainer *t, int freeze)
+{
+    const struct af_nn_conv *conv = t->arch.conv;
+
+    t->cut = t->skip = -1;
+    while (t->cut + 1 < AF_NN_NCONV && conv[t->cut + 1].layer < freeze)
+        t->cut++;
+    if (t->cut < 0)
+        return;
+    t->cut_norm = conv[t->cut].layer + 1 >= freeze;
+    for (int i = t->cut; i < AF_NN_NCONV; i++)
+        if (conv[i].add >= 0 && conv[i].add < t->cut)
+            t->skip = conv[i].add;
+}
+
+size_t af_nn_trainer_first_param(const struct af_nn_trainer *t)
+{
+    const struct af_nn_conv *c = &t->arch.conv[t->cut < 0 ? 0 : t->cut];
+
+    return t->cut < 0 ? 0 : t->cut_norm ? c->gamma : c->beta + (size_t)c->cout;
+}
+
+/* Floats of one image's output of layer i. */
+static size_t image_floats(const struct af_nn_trainer *t, int i)
+{
+    return i < 0 ? 0 : t->layer[i].px_out * t->layer[i].out;
+}
+
+size_t af_nn_trainer_cache_floats(const struct af_nn_trainer *t)
+{
+    return image_floats(t, t->cut) + image_floats(t, t->skip);
+}
+
+void af_nn_trainer_fill(struct af_nn_trainer *t, const float *params, const float *moving,
+                        const float *x, size_t n, float *cache)
+{
+    size_t nz = image_floats(t, t->cut), ny = image_floats(t, t->skip);
 
     t->n = n;
     t->x = x;
-    pack_weights(t, params);
-    for (int i = 0; i < AF_NN_NCONV; i++) {
+    pack_weights(t, params, 0, t->cut + 1);
+    for (int i = 0; i <= t->cut; i++) {
         t->at = (size_t)i;
         af_nn_crew_run(t->crew, forward_layer, t);
-        settle_norm(t, i, params, moving, momentum);
+        fix_norm(t, i, params, moving);
         if (t->layer[i].y)
             af_nn_crew_run(t->crew, block_output, t);
     }
-    loss = predict_all(t, params, target, predict);
-    if (grad)
-        backward(t, params, target, predict, grad);
-    return loss;
+    for (size_t k = 0; k < n; k++, cache += nz + ny) {
+        memcpy(cache, t->layer[t->cut].z + k * nz, nz * sizeof(float));
+        if (ny)
+            memcpy(cache + nz, t->layer[t->skip].y + k * ny, ny * sizeof(float));
+    }
+}
+
+/* Put the cached images in their places, with the sums for the batch norm at the cut. */
+static void load_cache(void *ctx, unsigned thread)
+{
+    const struct af_nn_trainer *t = ctx;
+    const struct layer *l = &t->layer[t->cut];
+    struct corner *c = &t->corner[thread];
+    size_t from, to, nz = image_floats(t, t->cut), ny = image_floats(t, t->skip);
+
+    share(t, thread, &from, &to);
+    clear_totals(c, l->out);
+    for (size_t k = from; k < to; k++) {
+        const float *z = t->cache[k];
+
+        memcpy(l->z + k * nz, z, nz * sizeof(float));
+        if (ny)
+            memcpy(t->layer[t->skip].y + k * ny, z + nz, ny * sizeof(float));
+        clear_sums(c, l->out);
+        for (size_t p = 0; p < l->px_out; p++, z += l->out)
+            for (size_t i = 0; i < l->out; i++) {
+                c->sum[i] += z[i];
+                c->dot[i] += z[i] * z[i];
+            }
+        add_sums(c, l->out);
+    }
+}
+
+double af_nn_train_step_cached(struct af_nn_trainer *t, const float *params, float *moving,
+                               double momentum, const float *const *cache, const float *target,
+                               size_t n, float *predict, float *grad)
+{
+    t->n = n;
+    t->cache = cache;
+    pack_weights(t, params, t->cut + 1, AF_NN_NCONV);
+    af_nn_crew_run(t->crew, load_cache, t);
+    if (t->cut_norm)
+        settle_norm(t, t->cut, params, moving, momentum);
+    else
+        fix_norm(t, t->cut, params, moving);
+    if (t->layer[t->cut].y) {
+        t->at = (size_t)t->cut;
+        af_nn_crew_run(t->crew, block_output, t);
+    }
+    forward(t, t->cut + 1, AF_NN_NCONV, params, moving, momentum);
+    return finish_step(t, params, target, predict, grad);
 }
