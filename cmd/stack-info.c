@@ -101,18 +101,21 @@ static int print_planes(struct af_stack *st, struct af_table_out *t, struct af_e
 
 struct verify_ctx {
     struct af_table_out *t;
-    const char *name;
+    const struct af_stack *st;
 };
 
 static void print_problem(void *ctx, size_t plane, const char *problem, const char *detail)
 {
     const struct verify_ctx *v = ctx;
+    size_t own;
 
-    af_table_text(v->t, v->name);
-    if (plane == SIZE_MAX)
+    if (plane == SIZE_MAX) {
+        af_table_text(v->t, af_stack_info(v->st)->name);
         af_table_na(v->t);
-    else
-        af_table_int(v->t, (int64_t)plane);
+    } else {
+        af_table_text(v->t, af_stack_plane_file(v->st, plane, &own));
+        af_table_int(v->t, (int64_t)own);
+    }
     af_table_text(v->t, problem);
     af_table_text(v->t, detail);
     af_table_end_row(v->t);
@@ -142,22 +145,21 @@ static void say_kind(const struct af_stack_info *in)
 }
 
 /* One stack; the status it ends with. */
-static int show(const struct opts *o, const char *const *paths, size_t n, struct af_table_out *t)
+static int show(const struct opts *o, const struct af_stack_opts *so, const char *const *paths,
+                size_t n, struct af_table_out *t)
 {
     struct af_err err = {AF_OK, ""};
-    struct af_stack_opts so;
     struct af_stack *st = NULL;
     long found = 0;
     int bad;
 
-    bad = af_stackopts_make(&o->stack, PROG, o->quiet, &so, &err) ||
-          af_stack_open(&st, paths, n, &so, &err);
+    bad = af_stack_open(&st, paths, n, so, &err);
     if (!bad && o->verbose)
         say_kind(af_stack_info(st));
     if (!bad && o->ome) {
         bad = print_ome(st, &err);
     } else if (!bad && o->verify) {
-        struct verify_ctx v = {t, af_stack_info(st)->name};
+        struct verify_ctx v = {t, st};
 
         found = af_stack_verify(st, print_problem, &v, &err);
         bad = found < 0;
@@ -172,17 +174,21 @@ static int show(const struct opts *o, const char *const *paths, size_t n, struct
 
 static int run(const struct opts *o)
 {
+    struct af_err err = {AF_OK, ""};
+    struct af_stack_opts so;
     struct af_table_out t;
     int status = 0;
 
+    if (af_stackopts_make(&o->stack, PROG, o->quiet, &so, &err))
+        return af_cli_fail(PROG, &err);
     if (o->verify)
         af_table_begin(&t, stdout, verify_columns, COUNT(verify_columns), !o->no_header);
     else if (!o->ome)
         af_table_begin(&t, stdout, plane_columns, COUNT(plane_columns), !o->no_header);
     if (o->stack.join)
-        return show(o, o->paths, o->npaths, &t);
+        return show(o, &so, o->paths, o->npaths, &t);
     for (size_t i = 0; i < o->npaths; i++)
-        status = af_cli_worst(status, show(o, &o->paths[i], 1, &t));
+        status = af_cli_worst(status, show(o, &so, &o->paths[i], 1, &t));
     return status;
 }
 

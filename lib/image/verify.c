@@ -12,6 +12,7 @@ struct check {
     long found;
     size_t w, h; // px, of the first plane
     enum af_sample type;
+    size_t without_z;  // planes from the first on without z, not told yet
     double *direction; // [plane]: z step, up to there, of its channel and time; 0: none yet
     size_t room;
 };
@@ -61,6 +62,20 @@ static size_t before(const struct af_stack *st, const struct af_plane *p, size_t
     return SIZE_MAX;
 }
 
+/* Planes that lack z are told each, but a stack without any z has one problem, not one a plane. */
+static void check_known(struct check *c, size_t i, double z_um)
+{
+    if (isnan(z_um) && c->without_z == i) {
+        c->without_z = i + 1;
+        return;
+    }
+    if (c->without_z == i)
+        for (size_t k = 0; k < i; k++)
+            tell(c, k, "no-z", "z is not known");
+    if (isnan(z_um))
+        tell(c, i, "no-z", "z is not known");
+}
+
 static int check_z(struct check *c, const struct af_stack *st, size_t i, struct af_err *err)
 {
     const struct af_plane *p = af_stack_plane(st, i);
@@ -71,9 +86,8 @@ static int check_z(struct check *c, const struct af_stack *st, size_t i, struct 
     if (af_grow((void **)&c->direction, &c->room, i + 1, sizeof(*c->direction), err))
         return -1;
     c->direction[i] = k == SIZE_MAX ? 0 : c->direction[k];
-    if (isnan(p->z_um)) {
-        tell(c, i, "no-z", "z is not known");
-    } else if (step == 0) {
+    check_known(c, i, p->z_um);
+    if (step == 0) {
         snprintf(text, sizeof(text), "z stays at %.9g um", p->z_um);
         tell(c, i, "z-repeat", text);
     } else if (step * c->direction[i] < 0) {
@@ -106,6 +120,8 @@ long af_stack_verify(struct af_stack *st, af_verify_report *report, void *ctx, s
     af_image_release(&img);
     if (more < 0 && why.kind == AF_ESYS)
         return af_fail(err, why.kind, "%s", why.text);
+    if (n && c.without_z == n)
+        tell(&c, SIZE_MAX, "no-z", "z is known of no plane");
     if (more < 0)
         tell(&c, n, "unreadable", why.text);
     if (af_stack_info(st)->missing) {

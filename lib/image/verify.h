@@ -17,8 +17,8 @@ typedef void af_verify_report(void *ctx, size_t plane, const char *problem, cons
 /*
  * Read all planes and report, in this order per plane: `unreadable` (ends the check), `size`,
  * `nan`, `black` (all counts equal), `saturated`, `no-z`, `z-repeat`, `z-turns` (not monotone;
- * checked within a channel and time); for the whole: `missing` planes. Returns the number of
- * reports, or -1 with AF_ESYS.
+ * checked within a channel and time); for the whole: `no-z` where no plane has z, and `missing`
+ * planes. Returns the number of reports, or -1 with AF_ESYS.
  */
 long af_stack_verify(struct af_stack *st, af_verify_report *report, void *ctx, struct af_err *err);
 

@@ -126,6 +126,8 @@ for args in '--ome --verify good.pgm' '--z0 3 good.pgm' '--dz x good.pgm' '--cha
     status_is 2 "stack-info $args" stack-info $args
     like "$(head -n 1 err)" '^stack-info: ' 'says what is wrong'
 done
+status_is 2 'options that contradict each other' stack-info --z0 3 good.pgm good.pgm
+is "$(cat out err)" 'stack-info: --z0 needs --dz' 'are refused once, before the first stack'
 
 # ---------------------------------------------------------------------- verify
 ok '--verify of a good stack' stack-info --verify good.ome.tif good.pgm
@@ -139,6 +141,10 @@ bad.pgm	1	black	all counts are 97
 bad.pgm	2	z-repeat	z stays at 1 um
 bad.pgm	3	z-turns	z goes back from 1 to 0.5 um
 EOF
+for i in 1 2 3; do frame abcd "$i" > "j$i.pgm"; done
+frame aaaa 4 > j4.pgm
+status_is 1 '--verify of joined files' stack-info --verify -H --join --dz 1 j1.pgm j2.pgm j3.pgm j4.pgm
+is "$(cat out)" "$(printf 'j4.pgm\t0\tblack\tall counts are 97')" 'calls a plane by its own file, as the table does'
 status_is 1 '--verify of a file that is cut short' stack-info --verify -H cut.pgm
 is "$(cat out)" "$(printf 'cut.pgm\tNA\tmissing\t1 planes or more')" 'misses planes'
 status_is 1 '--verify of a stream that is cut short' stack-info --verify -H < cut.pgm

@@ -119,17 +119,16 @@ static void as_many_saturated_pixels_as_a_spot_has_are_let_be(void **state)
     assert_found("s.pgm", "");
 }
 
-static void planes_without_z_are_told_each(void **state)
+static void a_stack_without_z_is_told_once(void **state)
 {
     static const struct frame f[] = {GOOD("0"), GOOD(NULL), GOOD("1")};
     static const struct frame none[] = {GOOD(NULL), GOOD(NULL)};
 
     (void)state;
     make_pgm("z.pgm", none, 2);
-    assert_found("z.pgm", "0 no-z (z is not known)\n1 no-z (z is not known)\n");
+    assert_found("z.pgm", "- no-z (z is known of no plane)\n");
     make_pgm("z.pgm", f, 3); // z that not all planes have is not taken
-    assert_found("z.pgm", "0 no-z (z is not known)\n1 no-z (z is not known)\n"
-                          "2 no-z (z is not known)\n");
+    assert_found("z.pgm", "- no-z (z is known of no plane)\n");
 }
 
 static uint64_t by_page(size_t page, size_t x, size_t y)
@@ -157,6 +156,20 @@ static void z_is_followed_within_a_channel(void **state)
     s.description = xml;
     make_tiff("c.tif", "w", s);
     assert_found("c.tif", "5 z-turns (z goes back from 1 to 0.5 um)\n");
+}
+
+static void planes_that_lack_z_among_others_are_told_each(void **state)
+{
+    struct tiff_spec s = {
+        .w = 4, .h = 4, .npages = 8, .photometric = PHOTOMETRIC_MINISBLACK, .value = by_page};
+    char xml[2000];
+
+    (void)state;
+    snprintf(xml, sizeof(xml), set, 4, PLANE(1, 0, 0) PLANE(0, 2, 2) PLANE(0, 3, 3) PLANE(1, 3, 3));
+    s.description = xml;
+    make_tiff("l.tif", "w", s);
+    assert_found("l.tif", "0 no-z (z is not known)\n2 no-z (z is not known)\n"
+                          "3 no-z (z is not known)\n5 no-z (z is not known)\n");
 }
 
 static void missing_planes_are_counted(void **state)
@@ -251,8 +264,9 @@ int main(void)
         cmocka_unit_test(a_sound_stack_has_no_problem),
         cmocka_unit_test(each_planted_problem_is_found_once),
         cmocka_unit_test(as_many_saturated_pixels_as_a_spot_has_are_let_be),
-        cmocka_unit_test(planes_without_z_are_told_each),
+        cmocka_unit_test(a_stack_without_z_is_told_once),
         cmocka_unit_test(z_is_followed_within_a_channel),
+        cmocka_unit_test(planes_that_lack_z_among_others_are_told_each),
         cmocka_unit_test(missing_planes_are_counted),
         cmocka_unit_test(a_frame_cut_short_is_missing),
         cmocka_unit_test(samples_that_cannot_be_read_end_the_check),
