@@ -68,13 +68,34 @@ static int put_pgm(void *to, const struct af_image *img, const struct af_plane *
                                : af_fail(err, why.kind, "%s: %s", out->name, why.text);
 }
 
+/* Is the stack read from what the writer would begin anew? */
+static int check_source(const struct af_stack *st, const char *path, struct af_err *err)
+{
+    const char *last = NULL;
+    size_t own;
+
+    for (size_t i = 0; i == 0 || af_stack_plane(st, i); i++) {
+        const char *file = af_stack_plane_file(st, i, &own);
+        int taken = file == last ? 0 : af_stack_writer_takes(path, file, err);
+
+        if (taken < 0)
+            return -1;
+        if (taken)
+            return af_fail(err, AF_EUSAGE,
+                           "%s: writing %s would overwrite it; give one of them another name", file,
+                           path);
+        last = file;
+    }
+    return 0;
+}
+
 int af_stack_copy_ome(struct af_stack *st, const char *path, const struct af_stack_copy *o,
                       struct af_err *err)
 {
     const struct af_stack_meta meta = meta_of(af_stack_info(st), o);
     struct af_stack_writer *w;
 
-    if (af_stack_writer_open(&w, path, &meta, err))
+    if (check_source(st, path, err) || af_stack_writer_open(&w, path, &meta, err))
         return -1;
     if (each_plane(st, o, put_ome, w, err)) {
         af_stack_writer_discard(w, false);

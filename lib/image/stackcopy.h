@@ -14,7 +14,8 @@ struct af_stack_copy {
 /*
  * Copy all planes from the next one on: pixels, z, x, y, exposure, time, date and pixel size. All
  * planes have the size and type of the first (AF_EDATA). "-" is stdout. The file at
- * `path` appears whole or not at all.
+ * `path` appears whole or not at all. AF_EUSAGE where a plane lies in path.part, which would be
+ * begun anew: to rescue what a killed writer has left, move it away first.
  */
 int af_stack_copy_ome(struct af_stack *st, const char *path, const struct af_stack_copy *o,
                       struct af_err *err);

@@ -108,6 +108,21 @@ static int name_files(struct af_stack_writer *w, const char *path, struct af_err
     return (w->part = af_format(err, "%s.part", w->path)) ? 0 : -1;
 }
 
+int af_stack_writer_takes(const char *out, const char *path, struct af_err *err)
+{
+    struct af_stack_writer w = {.path = NULL};
+    struct stat a, b;
+    int ret = name_files(&w, out, err);
+
+    if (!ret)
+        ret = w.part && !stat(w.part, &a) &&
+              !stat(strcmp(path, "-") == 0 ? "/dev/stdin" : path, &b) && a.st_dev == b.st_dev &&
+              a.st_ino == b.st_ino;
+    free(w.path);
+    free(w.part);
+    return ret;
+}
+
 /* All planes are written: what libtiff still holds is one that failed, which shall not appear. */
 static void close_tiff(struct af_stack_writer *w)
 {

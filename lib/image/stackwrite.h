@@ -52,6 +52,12 @@ struct af_stack_writer; // opaque
 int af_stack_writer_open(struct af_stack_writer **w, const char *path,
                          const struct af_stack_meta *meta, struct af_err *err);
 
+/*
+ * Would a writer of `out` begin anew what lies at `path`, the out.part that a killed one has left?
+ * Who reads a stack to write another asks this first. 1 or 0; -1 with AF_ESYS (memory).
+ */
+int af_stack_writer_takes(const char *out, const char *path, struct af_err *err);
+
 /* Append a plane; all have the size, type and bits of the first. -1 with AF_ESYS (disk full),
  * AF_EDATA (size differs). */
 int af_stack_writer_add(struct af_stack_writer *w, const struct af_image *img,

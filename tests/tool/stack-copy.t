@@ -30,6 +30,18 @@ table out > got
 same got want 'is standard output'
 is "$(find . -name '*part*')" '' 'no .part is left'
 
+# What a killed writer has left, copied to where it should have gone: its .part would be begun anew.
+cp a.ome.tif left.ome.tif.part
+status_is 2 'a copy over the .part that is read' stack-copy left.ome.tif.part -o left.ome.tif
+like "$(cat err)" '^stack-copy: left.ome.tif.part: writing left.ome.tif would overwrite it' 'is refused'
+status_is 2 'nor from stdin' sh -c 'stack-copy -o left.ome.tif < left.ome.tif.part'
+status_is 2 'nor as the last of several' stack-copy --join a.ome.tif left.ome.tif.part -o left.ome.tif
+same left.ome.tif.part a.ome.tif 'and it is what it was'
+ok 'under another name' stack-copy left.ome.tif.part -o rescued.ome.tif
+table rescued.ome.tif > got
+same got want 'its planes are rescued'
+rm left.ome.tif.part
+
 ok '12 bits in 16' sh -c "printf 'P5 2 1 4095\n\001\002\017\377' | stack-copy -o d.ome.tif"
 is "$(stack-info -H d.ome.tif | cut -f 10-14 | tr '\t' ' ')" '12 258 4095 2176.5 1' 'are 12 bits still'
 ok 'back to PGM' stack-copy --format pgm d.ome.tif
