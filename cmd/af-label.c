@@ -61,7 +61,7 @@ static const struct af_option options[] = {
 
 static const struct af_tool tool = {
     PROG,
-    "[STACK]...",
+    "[STACK... | --join FILE...]",
     "Find zero defocus of laser stacks and label every plane with its defocus.",
     options,
 };

@@ -41,7 +41,7 @@ static const struct af_option options[] = {
 
 static const struct af_tool tool = {
     PROG,
-    "[STACK]...",
+    "[STACK | --join FILE...]",
     "Copy a stack of any kind to OME-TIFF, or to a stream of PGM frames.",
     options,
 };

@@ -35,7 +35,7 @@ static const struct af_option options[] = {
 
 static const struct af_tool tool = {
     PROG,
-    "[STACK]...",
+    "[STACK... | --join FILE...]",
     "Show what lies in image stacks, a table row per plane.",
     options,
 };
