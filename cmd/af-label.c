@@ -251,17 +251,17 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
                                   .order = (size_t)o->order,
                                   .nthreads = (unsigned)o->nthreads};
     struct sink k = {.o = o};
-    int ret = -1;
+    int ret = -1, stopped;
 
     if (af_stackopts_make(&o->stack, PROG, o->quiet, &lo.stack, err) || open_sink(&k, o, out, err))
         goto done;
-    if (af_labelrun(o->paths, o->npaths, &lo, take, &k, err) < 0)
+    if ((stopped = af_labelrun(o->paths, o->npaths, &lo, take, &k, err)) < 0)
         goto done;
     af_progress_end(&k.progress);
-    /* Where nothing could be read, an old curve or plot stays. */
-    if (k.nread && o->curve && af_outfile_commit(&k.curve_file, err))
+    /* Where nothing could be read, or not all came to be, an old curve or plot stays. */
+    if (!stopped && k.nread && o->curve && af_outfile_commit(&k.curve_file, err))
         goto done;
-    if (k.nread && k.plot.plot.script && af_labelplot_commit(&k.plot, err))
+    if (!stopped && k.nread && k.plot.plot.script && af_labelplot_commit(&k.plot, err))
         goto done;
     ret = k.nlabelled ? k.status : af_cli_worst(k.status, 4);
 done:

@@ -121,6 +121,9 @@ if [ -w /dev/full ]; then
     for out in '> /dev/full' '--curve /dev/full > rows'; do
         status_is 1 "a full disk: $out" sh -c "af-label good.ome.tif $out"
     done
+    status_is 1 'a full disk while stacks come' \
+        sh -c 'af-label -j 1 --curve part.tsv good.ome.tif good.ome.tif good.ome.tif good.ome.tif > /dev/full'
+    is "$(ls part.tsv 2> err)" '' 'leaves no curve of some of them'
     ln -s /dev/full full.svg
     status_is 1 'a full disk under the plot' sh -c 'af-label --plot full.svg good.ome.tif > rows'
 else
