@@ -75,11 +75,27 @@ enum { COLUMNS = 9, COLUMNS_BOTH = 13, CURVE = 6, CURVE_BOTH = 9 };
 
 static bool is_day(const char *s)
 {
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int year, month, day, end = 0;
 
-    return strlen(s) == 10 && strspn(s, "0123456789-") == 10 &&
-           sscanf(s, "%4d-%2d-%2d%n", &year, &month, &day, &end) == 3 && end == 10 && month >= 1 &&
-           month <= 12 && day >= 1 && day <= 31;
+    if (strlen(s) != 10 || strspn(s, "0123456789-") != 10 ||
+        sscanf(s, "%4d-%2d-%2d%n", &year, &month, &day, &end) != 3 || end != 10 || month < 1 ||
+        month > 12)
+        return false;
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return day >= 1 && day <= days[month - 1] + (month == 2 && leap);
+}
+
+/* A curve or plot over a stack, or a curve called "-" where stdout has the labels: status 2. */
+static int check_output(const struct opts *o, const char *option, const char *file)
+{
+    if (!file)
+        return -1;
+    if (strcmp(file, "-") == 0)
+        return af_cli_usage(&tool, "--%s: a file is needed, standard output has the labels", option);
+    if (af_stackopts_is_input(file, o->paths, o->npaths))
+        return af_cli_usage(&tool, "--%s: '%s' is one of the stacks", option, file);
+    return -1;
 }
 
 static int parse_args(int argc, char **argv, struct opts *o)
@@ -107,7 +123,8 @@ static int parse_args(int argc, char **argv, struct opts *o)
         o->paths = (const char *const *)argv + operand;
         o->npaths = (size_t)(argc - operand);
     }
-    return -1;
+    status = check_output(o, "curve", o->curve);
+    return status < 0 ? check_output(o, "plot", o->plot) : status;
 }
 
 /* Where the results go while the stacks come. */

@@ -63,6 +63,8 @@ static int parse_args(int argc, char **argv, struct opts *o)
         o->paths = (const char *const *)argv + operand;
         o->npaths = (size_t)(argc - operand);
     }
+    if (o->bigtiff && o->format == FORMAT_PGM)
+        return af_cli_usage(&tool, "--bigtiff and --format pgm exclude each other");
     if (o->npaths > 1 && !o->stack.join)
         return af_cli_usage(&tool, "%zu files are not one stack; --join makes them one", o->npaths);
     if (strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO))

@@ -96,8 +96,10 @@ static int parse_range(struct opts *o, struct af_err *err)
     if (!comma || strlen(o->range_text) >= sizeof(text))
         return af_fail(err, AF_EUSAGE, "--range: '%s' is not LO,HI", o->range_text);
     *comma = '\0';
-    if (af_parse_real(text, &o->scale.lo, err) || af_parse_real(comma + 1, &o->scale.hi, err))
-        return -1;
+    if (af_parse_real(text, &o->scale.lo, NULL) || af_parse_real(comma + 1, &o->scale.hi, NULL))
+        return af_fail(err, AF_EUSAGE, "--range: '%s' is not LO,HI", o->range_text);
+    if (o->each)
+        return af_fail(err, AF_EUSAGE, "--range and --scale plane exclude each other");
     if (!(o->scale.hi > o->scale.lo))
         return af_fail(err, AF_EUSAGE, "--range: LO must be below HI");
     o->fixed = true;
@@ -116,9 +118,9 @@ static int parse_planes(struct opts *o, struct af_err *err)
     if (!colon || strlen(o->planes_text) >= sizeof(text))
         return af_fail(err, AF_EUSAGE, "--planes: '%s' is not A:B", o->planes_text);
     *colon = '\0';
-    if ((*text && af_parse_int(text, &first, err)) ||
-        (colon[1] && af_parse_int(colon + 1, &last, err)))
-        return -1;
+    if ((*text && af_parse_int(text, &first, NULL)) ||
+        (colon[1] && af_parse_int(colon + 1, &last, NULL)))
+        return af_fail(err, AF_EUSAGE, "--planes: '%s' is not A:B", o->planes_text);
     if (first < 0 || last < first)
         return af_fail(err, AF_EUSAGE, "--planes: '%s': 0 <= A <= B is needed", o->planes_text);
     o->first = (size_t)first;
@@ -162,6 +164,8 @@ static int parse_args(int argc, char **argv, struct opts *o)
     to_stdout = !o->output || !strcmp(o->output, "-");
     if (to_stdout && isatty(STDOUT_FILENO))
         return af_cli_usage(&tool, "a PNG does not go onto a terminal: -o FILE, or a pipe");
+    if (!to_stdout && af_stackopts_is_input(o->output, o->paths, o->npaths))
+        return af_cli_usage(&tool, "--output: '%s' is the stack itself", o->output);
     return -1;
 }
 

@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include <math.h>
+#include <sys/stat.h>
 
 static void warn(void *prog, const char *text)
 {
@@ -30,4 +31,16 @@ int af_stackopts_make(const struct af_stackopts *so, const char *prog, bool quie
         .warn_ctx = (void *)prog,
     };
     return 0;
+}
+
+bool af_stackopts_is_input(const char *output, const char *const *paths, size_t npaths)
+{
+    struct stat out, in;
+
+    if (stat(output, &out) || !S_ISREG(out.st_mode))
+        return false;
+    for (size_t i = 0; i < npaths; i++)
+        if (!stat(paths[i], &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+            return true;
+    return false;
 }

@@ -75,4 +75,7 @@ struct af_stackopts {
 int af_stackopts_make(const struct af_stackopts *so, const char *prog, bool quiet,
                       struct af_stack_opts *o, struct af_err *err);
 
+/* Is the regular file `output` one of the stacks? A picture or table must not take its place. */
+bool af_stackopts_is_input(const char *output, const char *const *paths, size_t npaths);
+
 #endif

@@ -90,9 +90,15 @@ ok 'one good stack is enough' af-label -q cut.ome.tif good.ome.tif noise.ome.tif
 
 # Usage.
 for arg in --window=10 --window=x --order=11 --order=10 --axis=z --measure=best --day=yesterday --day=2026-13-01 \
+    --day=2026-02-29 --day=2026-04-31 --curve=- --curve=good.ome.tif --plot=- \
     --half-window=0 --half-window=5s --plot=x.pdf --z0=3 --threads=0 --nonsense; do
     status_is 2 "$arg is a usage error" af-label "$arg" good.ome.tif
 done
+cp good.ome.tif good.png
+status_is 2 'a plot over a stack' af-label --plot good.png good.ome.tif good.png
+like "$(cat err)" "^af-label: --plot: 'good.png' is one of the stacks" 'is refused'
+same good.png good.ome.tif 'and the stack is what it was'
+ok 'a leap day' af-label --day 2028-02-29 good.ome.tif
 status_is 2 'a window wider than the frame' af-label --window 121 good.ome.tif
 like "$(cat err)" 'window of 121 px: the profile has 120 px' 'is said'
 status_is 2 '--dz and --z-from-name' af-label --dz 1 --z-from-name 'k%f' good.ome.tif

@@ -52,6 +52,7 @@ is "$(od -An -tu1 -j 2 -N 2 big.ome.tif | tr -d ' ')" "$(printf 'II+\0' | od -An
     'writes BigTIFF'
 table big.ome.tif > got
 same got want 'with all in it'
+status_is 2 'a PGM stream is no BigTIFF' stack-copy --bigtiff --format pgm in.pgm
 
 ok '--pixel and --dz' stack-copy --pixel 108nm --z0 2 --dz -0.5 -o px.ome.tif in.pgm
 like "$(stack-info --ome px.ome.tif)" 'PhysicalSizeX="0.108".* PhysicalSizeZ="0.5"' 'are written'

@@ -87,6 +87,8 @@ done << 'END'
 --range 5,5
 --range 5,1
 --range a,b
+--range 1,nan
+--range 0,5 --scale plane
 --xz 36
 --yz 48
 --plane 1 --max
@@ -101,6 +103,12 @@ done << 'END'
 --xz 1 --aspect 1e6
 --z0 5
 END
+cp frames.pgm mine.pgm
+ln -s mine.pgm link.pgm
+status_is 2 'a picture over the stack itself' stack-show -o mine.pgm link.pgm
+like "$(cat err)" "^stack-show: --output: 'mine.pgm' is the stack itself" 'is refused'
+status_is 2 'or over one of the joined files' stack-show --join -o mine.pgm one.pgm mine.pgm
+same mine.pgm frames.pgm 'and the stack is what it was'
 status_is 2 'two stacks are refused without --join' stack-show -o no.png one.pgm one.pgm
 status_is 2 'a plane that a stream does not have' sh -c 'stack-show --plane 12 < frames.pgm > no.stdout'
 if command -v script > /dev/null; then
