@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "image/pagename.h"
 
+#include "base/number.h"
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -33,25 +33,29 @@ size_t af_pagename_format(const struct af_plane *p, char text[AF_PAGENAME_SIZE])
     return n;
 }
 
+static void take_word(struct af_plane *p, const char *word)
+{
+    for (int i = 0; i < NFIELDS; i++) {
+        size_t n = strlen(field[i].name);
+
+        if (strncmp(word, field[i].name, n) == 0 && word[n] == '=')
+            af_parse_real(word + n + 1, (double *)((char *)p + field[i].place), NULL); // or stays
+    }
+}
+
 void af_pagename_parse(const char *text, struct af_plane *p)
 {
-    while (*text) {
-        size_t word;
+    static const char blank[] = " \t\r\n";
+    char word[64]; // longer than any that we write
 
-        text += strspn(text, " \t");
-        word = strcspn(text, " \t\r\n");
-        for (int i = 0; i < NFIELDS; i++) {
-            size_t n = strlen(field[i].name);
-            char *end;
-            double v;
+    for (text += strspn(text, blank); *text; text += strspn(text, blank)) {
+        size_t n = strcspn(text, blank);
 
-            if (word <= n + 1 || strncmp(text, field[i].name, n) != 0 || text[n] != '=')
-                continue;
-            v = strtod(text + n + 1, &end);
-            if (end == text + word && isfinite(v))
-                *(double *)((char *)p + field[i].place) = v;
+        if (n < sizeof(word)) {
+            memcpy(word, text, n);
+            word[n] = '\0';
+            take_word(p, word);
         }
-        text += word;
-        text += strspn(text, "\r\n");
+        text += n;
     }
 }

@@ -1,35 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "image/pgm.h"
 #include "base/memory.h"
-#include "base/number.h"
+#include "image/pagename.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
     MAX_COMMENT = 1024,    // bytes of a comment that are looked at
     MAX_HEAD = 1 << 16,    // bytes of a header, comments included
 };
-
-/* The places in struct af_plane that comments can fill. */
-static const struct {
-    const char *key;
-    size_t place;
-} field[] = {
-    {"z_um", offsetof(struct af_plane, z_um)},
-    {"x_um", offsetof(struct af_plane, x_um)},
-    {"y_um", offsetof(struct af_plane, y_um)},
-    {"exposure_ms", offsetof(struct af_plane, exposure_ms)},
-    {"time_s", offsetof(struct af_plane, time_s)},
-};
-enum { NFIELDS = sizeof(field) / sizeof(*field) };
-
-static double *field_of(struct af_plane *p, size_t i)
-{
-    return (double *)((char *)p + field[i].place);
-}
 
 struct reader {
     FILE *fp;
@@ -43,24 +23,7 @@ static int is_blank(int c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static void take_word(struct af_plane *plane, const char *word)
-{
-    for (size_t i = 0; i < NFIELDS; i++) {
-        size_t n = strlen(field[i].key);
-        if (!strncmp(word, field[i].key, n) && word[n] == '=')
-            af_parse_real(word + n + 1, field_of(plane, i), NULL); // left NaN where it is none
-    }
-}
-
-static void take_comment(struct af_plane *plane, char *text)
-{
-    char *rest = NULL;
-
-    for (char *w = strtok_r(text, " \t\r", &rest); w; w = strtok_r(NULL, " \t\r", &rest))
-        take_word(plane, w);
-}
-
-/* The next character; a comment counts as the newline at its end. EOF also past MAX_HEAD. */
+/* The next character; a comment counts as the newline at its end. Past MAX_HEAD: any. */
 static int next_char(struct reader *r)
 {
     char text[MAX_COMMENT];
@@ -74,7 +37,7 @@ static int next_char(struct reader *r)
         if (n < sizeof(text) - 1)
             text[n++] = (char)c;
     text[n] = '\0';
-    take_comment(&r->head->plane, text);
+    af_pagename_parse(text, &r->head->plane);
     return c;
 }
 
@@ -120,7 +83,7 @@ int af_pgm_read_head(FILE *fp, const char *name, size_t max_pixels, struct af_pg
     int c;
 
     errno = 0;
-    head->plane = (struct af_plane){NAN, NAN, NAN, NAN, NAN, 0, 0, 0};
+    head->plane = AF_PLANE_UNKNOWN;
     while (is_blank(c = getc(fp)))
         ;
     if (c == EOF && !ferror(fp))
@@ -265,23 +228,10 @@ static int encode_row(const struct af_image *img, size_t y, unsigned maxval, uin
     return 0;
 }
 
-static void write_comment(FILE *fp, const struct af_plane *p)
-{
-    const char *lead = "#";
-    struct af_plane copy = *p;
-
-    for (size_t i = 0; i < NFIELDS; i++)
-        if (isfinite(*field_of(&copy, i))) {
-            fprintf(fp, "%s %s=%.9g", lead, field[i].key, *field_of(&copy, i));
-            lead = "";
-        }
-    if (!*lead)
-        putc('\n', fp);
-}
-
 int af_pgm_write(FILE *fp, const struct af_image *img, const struct af_plane *p,
                  struct af_err *err)
 {
+    char comment[AF_PAGENAME_SIZE];
     unsigned maxval;
     uint8_t *row;
     size_t stride;
@@ -296,8 +246,8 @@ int af_pgm_write(FILE *fp, const struct af_image *img, const struct af_plane *p,
         return -1;
     errno = 0;
     fputs("P5\n", fp);
-    if (p)
-        write_comment(fp, p);
+    if (p && af_pagename_format(p, comment))
+        fprintf(fp, "# %s\n", comment);
     fprintf(fp, "%zu %zu\n%u\n", img->w, img->h, maxval);
     for (size_t y = 0; y < img->h; y++) {
         if (encode_row(img, y, maxval, row)) {

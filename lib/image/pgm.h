@@ -43,7 +43,7 @@ int af_pgm_read_body(FILE *fp, const char *name, const struct af_pgm_head *head,
 
 /*
  * Write a frame as P5, maxval 2^bits - 1, what is known of the plane (p may be
- * NULL) in a comment with nine digits, and flush it.
+ * NULL) in a comment (image/pagename.h), and flush it.
  * Returns 0, or -1 with AF_EDATA (not unsigned counts of at most 16 bits) or AF_ESYS.
  */
 int af_pgm_write(FILE *fp, const struct af_image *img, const struct af_plane *p,
