@@ -155,7 +155,7 @@ int af_nn_bench_new(struct af_nn_bench **out, const struct af_nn_infer *f, struc
             b->out[i] = take(b->arena, &used, block);
         b->group = take(b->arena, &used,
                         AF_NN_GROUP * f->layer[f->first_small].px_in * f->layer[f->first_small].in);
-        b->ring = take(b->arena, &used, AF_NN_RING(AF_NN_SIDE / 2, 32));
+        b->ring = take(b->arena, &used, AF_NN_RING(AF_NN_SIDE / 2));
         if (pass == 0 && get_arena(&b->arena, used, err)) {
             free(b);
             return -1;

@@ -84,7 +84,7 @@ struct af_nn_kernels {
     /*
      * One image, 3x3, one filter a channel: stride 1 with a border of zeros, or stride 2 with zeros
      * below and to the right. zin: [h][h][cp] -> z: [ho][ho][cp]; w: [9][cp]; ring: scratch of
-     * AF_NN_RING(h, cp) floats. norm NULL: zin are activations already.
+     * AF_NN_RING(h) floats. norm NULL: zin are activations already.
      */
     void (*depthwise)(float *z, const float *zin, const float *w, size_t h, size_t stride,
                       size_t cp, const struct af_nn_norm *norm, float *sum, float *sumsq,
@@ -94,7 +94,7 @@ struct af_nn_kernels {
 
     /*
      * Backward of depthwise for one image: dz = denormalise(db_out, z); dw[9][cp] += ...; the
-     * input's db masked and summed as in pointwise_back. ring: AF_NN_RING_BACK(h, cp) floats.
+     * input's db masked and summed as in pointwise_back. ring: AF_NN_RING_BACK(h) floats.
      */
     void (*depthwise_back)(float *db_in, const float *db_out, const float *z,
                            const struct af_nn_denorm *d, const float *zin, const float *w, size_t h,
@@ -110,8 +110,9 @@ struct af_nn_kernels {
     void (*first_weights)(float *dw, const float *x, const float *db, const float *z,
                           const struct af_nn_denorm *d, size_t h, size_t cp);
 };
-#define AF_NN_RING(h, cp) (((h) + 2) * ((h) + 2) * (cp))
-#define AF_NN_RING_BACK(h, cp) (3 * ((h) + 2) * ((h) + 2) * (cp))
+/* Scratch of the depthwise kernels, floats: rows of 32 channels. */
+#define AF_NN_RING(h) (4 * ((h) + 2) * 32)
+#define AF_NN_RING_BACK(h) (2 * AF_NN_RING(h))
 
 /* Pack w[k][n] (n given, leading dimension ldw) for pointwise: tiles of 32 channels, the last 16
  * or 32. */

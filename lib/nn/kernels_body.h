@@ -328,10 +328,7 @@ static void pointwise_weights(float *dw, const float *x, const float *dz, size_t
 
 /* ------------------------------------------------------------- depthwise */
 
-/*
- * Copy channels c0 .. c0 + width - 1 of a [h][h][cp] picture, passed through one of three
- * maps, into `to` of [side][side][CHUNK] with the picture at (off, off), zeros elsewhere.
- */
+/* Where a row of pixels comes from, and through which map it enters. */
 struct source {
     const float *z, *db;           // db: with denorm only
     const struct af_nn_norm *norm; // activation; NULL with denorm NULL: as it stands
@@ -350,30 +347,54 @@ INLINE vf source_value(const struct source *s, size_t at, size_t c)
     return z;
 }
 
-static void gather(float *to, const struct source *s, size_t h, size_t side, size_t off, size_t cp,
-                   size_t c0, size_t width)
-{
-    memset(to, 0, off * side * CHUNK * sizeof(float));
-    for (size_t y = 0; y < h; y++) {
-        float *row = to + (y + off) * side * CHUNK;
+/*
+ * A depthwise kernel takes CHUNK channels at a time and holds the rows it needs in a ring, so that
+ * each is mapped once and found in the first cache. Row y, -1 .. h, lies at ring_row(), its pixel
+ * x at (x + 1) * CHUNK; pixels -1 and h are zero, and so are rows -1 and h.
+ */
+enum { RING = 4 };
 
-        memset(row, 0, off * CHUNK * sizeof(float));
-        for (size_t x = 0; x < h; x++)
-            for (size_t c = 0; c < width; c += VL)
-                store(row + (x + off) * CHUNK + c, source_value(s, (y * h + x) * cp, c0 + c));
-        memset(row + (h + off) * CHUNK, 0, (side - h - off) * CHUNK * sizeof(float));
-    }
-    memset(to + (h + off) * side * CHUNK, 0, (side - h - off) * side * CHUNK * sizeof(float));
+INLINE float *ring_row(float *ring, size_t side, size_t y)
+{
+    return ring + (y + 1) % RING * side * CHUNK;
 }
 
-INLINE vf nine(const float *in, size_t side, const vf w[9])
+INLINE void ring_zero(float *ring, size_t side, size_t y)
 {
-    vf acc = {0};
+    memset(ring_row(ring, side, y), 0, side * CHUNK * sizeof(float));
+}
 
-    UNROLL
-    for (int t = 0; t < 9; t++)
-        acc += load(in + ((size_t)(t / 3) * side + (size_t)(t % 3)) * CHUNK) * w[t];
-    return acc;
+/* Row y of a [h][h][cp] picture, channels c0 .. c0 + width - 1; zeros where y is h or more (also
+ * -1). */
+INLINE void ring_fill(float *ring, size_t side, const struct source *s, size_t y, size_t h,
+                      size_t cp, size_t c0, size_t width)
+{
+    float *row = ring_row(ring, side, y) + CHUNK;
+
+    if (y >= h) {
+        ring_zero(ring, side, y);
+        return;
+    }
+    for (size_t c = 0; c < width; c += VL) {
+        store(row - CHUNK + c, (vf){0});
+        for (size_t x = 0; x < h; x++)
+            store(row + x * CHUNK + c, source_value(s, (y * h + x) * cp, c0 + c));
+        store(row + h * CHUNK + c, (vf){0});
+    }
+}
+
+/* The three rows under a filter, from row y on. */
+struct rows {
+    const float *at[3];
+};
+
+INLINE struct rows ring_rows(float *ring, size_t side, size_t y, size_t c)
+{
+    struct rows r;
+
+    for (size_t k = 0; k < 3; k++)
+        r.at[k] = ring_row(ring, side, y + k) + c;
+    return r;
 }
 
 INLINE void load_nine(vf w[9], const float *from, size_t cp)
@@ -383,24 +404,38 @@ INLINE void load_nine(vf w[9], const float *from, size_t cp)
         w[t] = load(from + (size_t)t * cp);
 }
 
-/* Forward of all chunks; bias NULL: raw output and its sums, else relu6(. + bias). */
+/* Sum over the filter whose corner is pixel x of the rows (x counts from -1 as 0). */
+INLINE vf nine(const struct rows *r, size_t x, const vf w[9])
+{
+    vf acc = {0};
+
+    UNROLL
+    for (int t = 0; t < 9; t++)
+        acc += load(r->at[t / 3] + (x + (size_t)(t % 3)) * CHUNK) * w[t];
+    return acc;
+}
+
+/* Forward; bias NULL: raw output and its sums, else relu6(. + bias). */
 INLINE void depthwise_any(float *out, const struct source *s, const float *w, size_t h,
                           size_t stride, size_t cp, const float *bias, float *sum, float *sumsq,
                           float *ring)
 {
-    size_t off = stride == 1, side = h + 1 + off, ho = (h + stride - 1) / stride;
+    /* The filter's corner for output 0: row and pixel -1, or with stride 2 the picture's own. */
+    size_t side = h + 2, ho = h / stride, corner = stride == 1 ? (size_t)-1 : 0;
 
     for (size_t c0 = 0; c0 < cp; c0 += CHUNK) {
-        size_t width = cp - c0 < CHUNK ? cp - c0 : CHUNK;
+        size_t width = cp - c0 < CHUNK ? cp - c0 : CHUNK, filled = corner;
 
-        gather(ring, s, h, side, off, cp, c0, width);
-        for (size_t c = 0; c < width; c += VL) {
-            vf k[9], total = {0}, square = {0}, b = bias ? load(bias + c0 + c) : (vf){0};
+        for (size_t y = 0; y < ho; y++) {
+            for (; filled != y * stride + corner + 3; filled++)
+                ring_fill(ring, side, s, filled, h, cp, c0, width);
+            for (size_t c = 0; c < width; c += VL) {
+                const struct rows r = ring_rows(ring, side, y * stride + corner, c);
+                vf k[9], total = {0}, square = {0}, b = bias ? load(bias + c0 + c) : (vf){0};
 
-            load_nine(k, w + c0 + c, cp);
-            for (size_t y = 0; y < ho; y++)
+                load_nine(k, w + c0 + c, cp);
                 for (size_t x = 0; x < ho; x++) {
-                    vf v = nine(ring + (y * side + x) * stride * CHUNK + c, side, k);
+                    vf v = nine(&r, x * stride + (stride == 2), k);
 
                     if (bias)
                         v = relu6(v + b);
@@ -408,9 +443,10 @@ INLINE void depthwise_any(float *out, const struct source *s, const float *w, si
                     total += v;
                     square += v * v;
                 }
-            if (sum) {
-                accumulate(sum + c0 + c, total);
-                accumulate(sumsq + c0 + c, square);
+                if (sum) {
+                    accumulate(sum + c0 + c, total);
+                    accumulate(sumsq + c0 + c, square);
+                }
             }
         }
     }
@@ -439,81 +475,107 @@ static void depthwise_bias(float *y, const float *x, const float *w, size_t h, s
         depthwise_any(y, &s, w, h, 2, cp, bias, NULL, NULL, ring);
 }
 
-/* dw[t] += sum over outputs of a[stride y + t / 3][stride x + t % 3] dz[y][x] */
-INLINE void depthwise_weights(float *dw, size_t cp, const float *a, size_t side_a, const float *dz,
-                              size_t side_d, size_t ho, size_t stride)
+/* dw[t] += sum over a row of outputs of a[t / 3][stride x + t % 3] dz[x]; d: dz's pixel 0 */
+INLINE void depthwise_weights(float *dw, size_t cp, const struct rows *a, const float *d, size_t ho,
+                              size_t stride)
 {
     vf acc[9];
 
     load_nine(acc, dw, cp);
-    for (size_t y = 0; y < ho; y++)
-        for (size_t x = 0; x < ho; x++) {
-            vf d = load(dz + ((y + 1) * side_d + x + 1) * CHUNK);
-            const float *in = a + (y * side_a + x) * stride * CHUNK;
+    for (size_t x = 0; x < ho; x++) {
+        vf v = load(d + x * CHUNK);
 
-            UNROLL
-            for (int t = 0; t < 9; t++)
-                acc[t] += load(in + ((size_t)(t / 3) * side_a + (size_t)(t % 3)) * CHUNK) * d;
-        }
+        UNROLL
+        for (int t = 0; t < 9; t++)
+            acc[t] +=
+                load(a->at[t / 3] + (x * stride + (stride == 2) + (size_t)(t % 3)) * CHUNK) * v;
+    }
     UNROLL
     for (int t = 0; t < 9; t++)
         store(dw + (size_t)t * cp, acc[t]);
 }
 
-/* Gradient at input pixel (y, x); d points at dz's pixel (-1, -1), which is zero. */
-INLINE vf depthwise_input(const float *d, size_t side, size_t y, size_t x, size_t stride,
-                          const vf w[9])
+/*
+ * Gradient at input pixel (y, x). d: rows of dz from y - 1 on (stride 1), or y / 2 - 1 and
+ * y / 2 (stride 2). Filter row ky meets input row y from output row (y - ky) / 2, where that is
+ * whole.
+ */
+INLINE vf depthwise_input(const struct rows *d, size_t y, size_t x, size_t stride, const vf w[9])
 {
     vf acc = {0};
 
     if (stride == 1) {
-        const float *at = d + (y * side + x) * CHUNK;
-
         UNROLL
         for (int t = 0; t < 9; t++)
-            acc += load(at + ((size_t)(2 - t / 3) * side + (size_t)(2 - t % 3)) * CHUNK) * w[t];
+            acc += load(d->at[2 - t / 3] + (x + (size_t)(2 - t % 3)) * CHUNK) * w[t];
         return acc;
     }
-    /* Filter row ky meets input row y from output row (y - ky) / 2, where that is whole. */
     for (size_t ky = y % 2; ky < 3; ky += 2)
         for (size_t kx = x % 2; kx < 3; kx += 2)
-            acc += load(d + ((y / 2 + 1 - ky / 2) * side + x / 2 + 1 - kx / 2) * CHUNK) *
-                   w[3 * ky + kx];
+            acc += load(d->at[1 - ky / 2] + (x / 2 + 1 - kx / 2) * CHUNK) * w[3 * ky + kx];
     return acc;
 }
 
-INLINE void depthwise_back_any(float *db_in, const struct source *a, const struct source *d,
-                               const float *w, size_t h, size_t stride, size_t cp, float *dw,
-                               float *sum, float *dot, float *ring)
+/* What backward needs of one picture. */
+struct back {
+    float *db_in;
+    const struct source *a, *d;
+    const float *w;
+    size_t h, cp;
+    float *dw, *sum, *dot;
+};
+
+/* Input row y, one vector of channels: gradient, mask, sums. */
+INLINE void back_row(const struct back *b, const struct rows *d, size_t y, size_t c, size_t stride,
+                     const vf w[9])
 {
-    size_t off = stride == 1, side = h + 1 + off, ho = (h + stride - 1) / stride, side_d = ho + 2;
-    float *dz = ring + side * side * CHUNK;
+    const struct af_nn_norm *norm = b->a->norm;
+    vf scale = load(norm->scale + c), shift = load(norm->shift + c);
+    vf mean = load(norm->mean + c), invstd = load(norm->invstd + c);
+    vf total = {0}, along = {0};
 
-    for (size_t c0 = 0; c0 < cp; c0 += CHUNK) {
-        size_t width = cp - c0 < CHUNK ? cp - c0 : CHUNK;
+    for (size_t x = 0; x < b->h; x++) {
+        size_t at = (y * b->h + x) * b->cp + c;
+        vf z = load(b->a->z + at);
+        vf v = mask6(depthwise_input(d, y, x, stride, w), z * scale + shift);
 
-        gather(ring, a, h, side, off, cp, c0, width);
-        gather(dz, d, ho, side_d, 1, cp, c0, width);
-        for (size_t c = 0; c < width; c += VL) {
-            vf k[9], total = {0}, along = {0};
-            vf scale = load(a->norm->scale + c0 + c), shift = load(a->norm->shift + c0 + c);
-            vf mean = load(a->norm->mean + c0 + c), invstd = load(a->norm->invstd + c0 + c);
+        store(b->db_in + at, v);
+        total += v;
+        along += v * ((z - mean) * invstd);
+    }
+    accumulate(b->sum + c, total);
+    accumulate(b->dot + c, along);
+}
 
-            depthwise_weights(dw + c0 + c, cp, ring + c, side, dz + c, side_d, ho, stride);
-            load_nine(k, w + c0 + c, cp);
-            for (size_t y = 0; y < h; y++)
-                for (size_t x = 0; x < h; x++) {
-                    size_t at = (y * h + x) * cp + c0 + c;
-                    vf z = load(a->z + at);
-                    vf v =
-                        mask6(depthwise_input(dz + c, side_d, y, x, stride, k), z * scale + shift);
+/*
+ * Output row by output row: with dz rows y - 1, y, y + 1 at hand, the input rows under it (one, or
+ * two with stride 2) have all they need.
+ */
+INLINE void depthwise_back_any(const struct back *b, size_t stride, float *ring)
+{
+    size_t h = b->h, side = h + 2, ho = h / stride, side_d = ho + 2;
+    size_t corner = stride == 1 ? (size_t)-1 : 0;
+    float *dz = ring + RING * side * CHUNK;
 
-                    store(db_in + at, v);
-                    total += v;
-                    along += v * ((z - mean) * invstd);
-                }
-            accumulate(sum + c0 + c, total);
-            accumulate(dot + c0 + c, along);
+    for (size_t c0 = 0; c0 < b->cp; c0 += CHUNK) {
+        size_t width = b->cp - c0 < CHUNK ? b->cp - c0 : CHUNK, filled = corner;
+        size_t ahead = (size_t)-1; // rows of dz
+
+        for (size_t y = 0; y < ho; y++) {
+            for (; filled != y * stride + corner + 3; filled++)
+                ring_fill(ring, side, b->a, filled, h, b->cp, c0, width);
+            for (; ahead != y + 2; ahead++)
+                ring_fill(dz, side_d, b->d, ahead, ho, b->cp, c0, width);
+            for (size_t c = 0; c < width; c += VL) {
+                const struct rows a = ring_rows(ring, side, y * stride + corner, c);
+                const struct rows d = ring_rows(dz, side_d, y - 1, c);
+                vf k[9];
+
+                depthwise_weights(b->dw + c0 + c, b->cp, &a, d.at[1] + CHUNK, ho, stride);
+                load_nine(k, b->w + c0 + c, b->cp);
+                for (size_t i = 0; i < stride; i++)
+                    back_row(b, &d, y * stride + i, c0 + c, stride, k);
+            }
         }
     }
 }
@@ -525,11 +587,20 @@ static void depthwise_back(float *db_in, const float *db_out, const float *z,
 {
     const struct source a = {.z = zin, .norm = norm};
     const struct source d = {.z = z, .db = db_out, .denorm = denorm};
+    const struct back b = {.db_in = db_in,
+                           .a = &a,
+                           .d = &d,
+                           .w = w,
+                           .h = h,
+                           .cp = cp,
+                           .dw = dw,
+                           .sum = sum,
+                           .dot = dot};
 
     if (stride == 1)
-        depthwise_back_any(db_in, &a, &d, w, h, 1, cp, dw, sum, dot, ring);
+        depthwise_back_any(&b, 1, ring);
     else
-        depthwise_back_any(db_in, &a, &d, w, h, 2, cp, dw, sum, dot, ring);
+        depthwise_back_any(&b, 2, ring);
 }
 
 /* ----------------------------------------------------------- first layer */

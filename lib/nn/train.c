@@ -96,7 +96,7 @@ static void take_corner(struct af_nn_trainer *t, struct corner *c, size_t *used)
     c->dw = take(t, used, t->ndw);
     c->x = take(t, used, 2 * BLOCK_FLOATS);
     c->dz = take(t, used, 2 * BLOCK_FLOATS);
-    c->ring = take(t, used, AF_NN_RING_BACK(side, 32));
+    c->ring = take(t, used, AF_NN_RING_BACK(side));
     c->sum = take(t, used, t->widest);
     c->dot = take(t, used, t->widest);
     c->total = (double *)(void *)take(t, used, 2 * t->widest);
