@@ -5,6 +5,7 @@
 #include "signal/robust.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,23 +85,34 @@ void af_canvas_frame(struct af_canvas *c, long x, long y, long w, long h, uint32
     af_canvas_fill(c, x + w, y, 1, h, colour);
 }
 
+/* A byte of UTF-8 behind the first of its letter: a letter that the font lacks is one box. */
+static bool goes_on(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
 void af_canvas_text(struct af_canvas *c, long x, long y, int size, uint32_t colour, const char *s)
 {
-    for (; *s; s++, x += AF_FONT_STEP * size) {
+    for (; *s; s++) {
+        if (goes_on(*s))
+            continue;
         const uint8_t *glyph = af_font_glyph(*s);
         long top = y + af_font_drop(*s) * size;
         for (int row = 0; row < AF_FONT_H; row++)
             for (int col = 0; col < AF_FONT_W; col++)
                 if (glyph[row] >> (AF_FONT_W - 1 - col) & 1)
                     af_canvas_fill(c, x + col * size, top + row * size, size, size, colour);
+        x += AF_FONT_STEP * size;
     }
 }
 
 long af_text_width(const char *s, int size)
 {
-    size_t n = strlen(s);
+    long n = 0;
 
-    return n ? ((long)n * AF_FONT_STEP - (AF_FONT_STEP - AF_FONT_W)) * size : 0;
+    for (; *s; s++)
+        n += !goes_on(*s);
+    return n ? (n * AF_FONT_STEP - (AF_FONT_STEP - AF_FONT_W)) * size : 0;
 }
 
 long af_text_height(int size)

@@ -25,7 +25,7 @@ double af_round_length(double most)
 
 static struct af_ticks axis_ticks(const struct af_figure *f, int dots)
 {
-    long most = (long)f->h / (3 * af_text_height(dots));
+    long most = (long)f->h / (2 * af_text_height(dots));
 
     return af_ticks(f->bottom, f->top, most < 2 ? 2 : most > 9 ? 9 : (int)most);
 }
