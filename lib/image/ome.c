@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <libxml/parser.h>
 #include <libxml/tree.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -299,22 +300,37 @@ static void drop_error(void *user, xmlError *e)
     (void)e;
 }
 
-int af_ome_parse(struct af_ome *ome, const char *xml, size_t n, const char *name, size_t max_planes,
-                 struct af_err *err)
+/* Threads that were the first to use libxml2 at once would leak a lock of its. */
+static void start_libxml(void)
 {
     xmlStructuredErrorFunc before = xmlStructuredError;
     void *context = xmlStructuredErrorContext;
+
+    xmlSetStructuredErrorFunc(NULL, drop_error);
+    xmlInitParser();
+    xmlSetStructuredErrorFunc(context, before);
+}
+
+int af_ome_parse(struct af_ome *ome, const char *xml, size_t n, const char *name, size_t max_planes,
+                 struct af_err *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    xmlStructuredErrorFunc before;
+    void *context;
     int ret;
 
     *ome = (struct af_ome){0};
     if (n > AF_OME_MAX)
         return af_fail(err, AF_EDATA, "%s: OME-XML of %zu bytes", name, n);
+    errno = 0;
+    pthread_once(&once, start_libxml);
+    before = xmlStructuredError;
+    context = xmlStructuredErrorContext;
     /*
      * libxml2 prints that memory ran out unless this thread has a handler, and then goes on: it
      * leaves an attribute out, or finds fault with the text. errno tells.
      */
     xmlSetStructuredErrorFunc(NULL, drop_error);
-    errno = 0;
     ret = parse_text(ome, xml, n, name, max_planes, err);
     if (errno == ENOMEM)
         ret = af_fail_errno(err, "%s: OME-XML", name);

@@ -328,16 +328,18 @@ static int set_trap(void)
 /* Looked up when first called: the loader's own calls come before any constructor. */
 #define REAL(name) (__extension__(__typeof__(&name)) dlsym(RTLD_NEXT, #name))
 
+/* Off in a thread until its function begins: the sanitizers allocate before. */
+static __thread bool counting;
+
 static bool refuse(void)
 {
-    static __thread bool busy; // what abort() allocates must not come back here
     bool bad;
 
-    if (fault.kind != MALLOC || busy)
+    if (fault.kind != MALLOC || !counting)
         return false;
-    busy = true;
+    counting = false; // what abort() allocates must not come back here
     bad = strikes();
-    busy = false;
+    counting = true;
     if (bad)
         errno = ENOMEM;
     return bad;
@@ -400,11 +402,34 @@ EXPORT char *strndup(const char *s, size_t most)
     return memcpy(p, s, n);
 }
 
+struct start {
+    void *(*f)(void *);
+    void *arg;
+};
+
+static void *begin_thread(void *arg)
+{
+    struct start s = *(struct start *)arg;
+
+    free(arg);
+    counting = true;
+    return s.f(s.arg);
+}
+
 EXPORT int pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*f)(void *), void *arg)
 {
+    struct start *s;
+    int bad;
+
     if (fault.kind == THREAD && strikes())
         return fault.error;
-    return REAL(pthread_create)(t, attr, f, arg);
+    if (!(s = REAL(malloc)(sizeof *s)))
+        return EAGAIN;
+    *s = (struct start){f, arg};
+    bad = REAL(pthread_create)(t, attr, begin_thread, s);
+    if (bad)
+        free(s);
+    return bad;
 }
 
 /* --------------------------------------------------------------- start */
@@ -474,6 +499,7 @@ static int main_with_fault(int argc, char **argv, char **envp)
     unsetenv("FAULT");
     unsetenv("LD_PRELOAD");
     fault.kind = kind;
+    counting = true;
     return real_main(argc, argv, envp);
 }
 
