@@ -241,7 +241,7 @@ static void sizes_over_the_limit_are_refused_before_memory_is_taken(void **state
 
     (void)state;
     assert_int_equal(af_png_read(fp, "t", W * H - 1, &img, &err), -1);
-    assert_string_equal(err.text, "t: 13x11 px is over the limit of 142 px");
+    assert_string_equal(err.text, "t: 13x11 px is more than --max-pixels 142");
     assert_null(img.data);
     fclose(fp);
     free(bytes);
