@@ -152,8 +152,8 @@ int af_bmp_read(FILE *fp, const char *name, size_t max_pixels, struct af_image *
     if (read_head(&b, err))
         return -1;
     if (!af_size_mul(b.w, b.h, &n) || n > max_pixels)
-        return af_fail(err, AF_EDATA, "%s: %zux%zu px is more than --max-pixels %zu", name, b.w, b.h,
-                       max_pixels);
+        return af_fail(err, AF_EDATA, "%s: %zux%zu px is more than --max-pixels %zu", name, b.w,
+                       b.h, max_pixels);
     if (read_palette(&b, err) || af_image_resize(img, b.w, b.h, AF_U8, err))
         return -1;
     if (!(row = af_calloc(b.stride, 1, err)))

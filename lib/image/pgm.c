@@ -107,8 +107,8 @@ int af_pgm_read_head(FILE *fp, const char *name, size_t max_pixels, struct af_pg
     if (!head->w || !head->h || !maxval)
         return fail_at(&r, "width, height or maxval is 0", err);
     if (!af_size_mul(head->w, head->h, &n) || n > max_pixels)
-        return af_fail(err, AF_EDATA, "%s: frame %zu: %zux%zu px is more than --max-pixels %zu", name,
-                       head->nheads - 1, head->w, head->h, max_pixels);
+        return af_fail(err, AF_EDATA, "%s: frame %zu: %zux%zu px is more than --max-pixels %zu",
+                       name, head->nheads - 1, head->w, head->h, max_pixels);
     return 1;
 }
 

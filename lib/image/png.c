@@ -135,8 +135,8 @@ static int prepare(struct job *job, size_t max_pixels, struct af_image *img)
         return af_fail(job->err, AF_EDATA, "%s: colour PNG, gray is needed", job->name);
     }
     if (!af_size_mul(w, h, &n) || n > max_pixels)
-        return af_fail(job->err, AF_EDATA, "%s: %zux%zu px is more than --max-pixels %zu", job->name,
-                       w, h, max_pixels);
+        return af_fail(job->err, AF_EDATA, "%s: %zux%zu px is more than --max-pixels %zu",
+                       job->name, w, h, max_pixels);
     if (bits < 8)
         png_set_packing(job->png);
     if (kind & PNG_COLOR_MASK_ALPHA)

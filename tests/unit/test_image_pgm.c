@@ -141,7 +141,7 @@ static void hostile_headers_are_refused_with_a_reason(void **state)
         {"P55 1 255 a", "t: frame 0: no PGM header"},
         {"P5 1001 1 255 ", "t: frame 0: bad width, the limit is 1000"},
         {"P5 99999999999999999999999 1 255 ", "t: frame 0: bad width, the limit is 1000"},
-        {"P5 100 100 255 ", "t: frame 0: 100x100 px is over the limit of 1000 px"},
+        {"P5 100 100 255 ", "t: frame 0: 100x100 px is more than --max-pixels 1000"},
         {"P5 -1 1 255 ", "t: frame 0: bad width"},
         {"P5 1 1.5 255 ", "t: frame 0: bad height"},
         {"P5 0 1 255 ", "t: frame 0: width, height or maxval is 0"},
