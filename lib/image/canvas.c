@@ -13,6 +13,8 @@
 enum { MAX_SIDE = 100000, BAR_W = 14, TICK = 4 }; // px
 #define BLACK 0x000000u
 
+static const double SPAN = 1e-6; // of a scale at the least, of its values
+
 int af_scale_fit(struct af_scale *s, const float *v, size_t n, double clip, struct af_err *err)
 {
     double *x = af_calloc(n, sizeof(*x), err);
@@ -32,7 +34,7 @@ int af_scale_fit(struct af_scale *s, const float *v, size_t n, double clip, stru
         af_select(x, nfinite, nfinite - 1 - cut);
         s->hi = x[nfinite - 1 - cut];
         if (!(s->hi > s->lo))
-            s->hi = s->lo + 1;
+            s->hi = s->lo + fmax(1, SPAN * fabs(s->lo)); // 1 alone is lost in a float of 1e20
     }
     free(x);
     return 0;
@@ -134,6 +136,8 @@ struct af_ticks af_ticks(double lo, double hi, int most)
     double rough = (hi - lo) / (most > 1 ? most - 1 : 1), power = pow(10, floor(log10(rough)));
     struct af_ticks t = {0};
 
+    if (!isfinite(hi - lo))
+        return (struct af_ticks){lo, 0, 1};
     for (int i = 0; i < 4; i++) { // the smallest step that leaves few enough
         t.step = mantissa[i] * power;
         t.first = ceil(lo / t.step - 1e-9) * t.step;

@@ -20,8 +20,8 @@ struct af_scale {
 
 /*
  * Set lo and hi to the smallest and largest of n values, `clip` percent of them left out
- * at either end; NaN and infinity do not count. Where all are equal hi is lo + 1, where
- * there are none 0 to 1. -1 with AF_ESYS (memory).
+ * at either end; NaN and infinity do not count. Where all are equal hi is lo + 1 (lo + |lo| / 10^6
+ * beyond a million), where there are none 0 to 1. -1 with AF_ESYS (memory).
  */
 int af_scale_fit(struct af_scale *s, const float *v, size_t n, double clip, struct af_err *err);
 

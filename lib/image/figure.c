@@ -2,6 +2,7 @@
 #include "image/figure.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 enum { GAP = 10, MARGIN = 12, TICK = 5, BAR_H = 5 }; // px
@@ -21,6 +22,12 @@ double af_round_length(double most)
     double power = pow(10, floor(log10(most)));
 
     return (most >= 5 * power ? 5 : most >= 2 * power ? 2 : 1) * power;
+}
+
+/* A file may say 0, or less. */
+static bool has_scale(const struct af_figure *f)
+{
+    return isnormal(f->um_per_px) && f->um_per_px > 0 && isfinite((double)f->w * f->um_per_px);
 }
 
 static struct af_ticks axis_ticks(const struct af_figure *f, int dots)
@@ -51,7 +58,7 @@ static struct layout lay_out(const struct af_figure *f)
 
     l.left = MARGIN + (f->axis ? axis_width(f, l.dots) : 0);
     l.top = MARGIN + line + GAP + (f->axis ? line + GAP : 0);
-    l.below = isfinite(f->um_per_px) || f->note ? GAP + line : 0;
+    l.below = has_scale(f) || f->note ? GAP + line : 0;
     l.bar_h = (long)f->h > af_bar_least(l.dots) ? (long)f->h : af_bar_least(l.dots);
     l.w = l.left + (long)f->w + GAP + af_bar_width(l.bar_h, l.dots, &f->scale) + MARGIN;
     if (l.w < af_text_width(f->title, l.dots) + 2 * MARGIN)
@@ -84,7 +91,7 @@ static void draw_below(const struct af_figure *f, const struct layout *l, struct
     char text[32];
     double um;
 
-    if (isfinite(f->um_per_px)) {
+    if (has_scale(f)) {
         um = af_round_length((double)f->w * f->um_per_px / 3);
         w = lround(um / f->um_per_px);
         snprintf(text, sizeof(text), um >= 1e4 ? "%g mm" : "%g um", um >= 1e4 ? um * 1e-3 : um);

@@ -9,7 +9,7 @@ struct af_figure {
     const float *values;    // [h][w], as large as they are drawn
     size_t w, h;            // px
     struct af_scale scale;
-    double um_per_px;       // along x; NaN: no scale bar
+    double um_per_px;       // along x; NaN, or not above 0: no scale bar
     const char *axis;       // "z um", "plane"; NULL: no axis
     double bottom, top;     // of the axis
     const char *note;       // below the picture; NULL: none

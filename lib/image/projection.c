@@ -66,21 +66,22 @@ void af_slice_release(struct af_slice *s)
 
 struct af_extent af_slice_extent(const struct af_slice *s)
 {
+    const struct af_extent counted = {-0.5, (double)s->n - 0.5, false};
     struct af_extent e = {INFINITY, -INFINITY, true};
     double half;
 
     for (size_t i = 0; i < s->n; i++) {
         if (!isfinite(s->z_um[i]))
-            e.um = false;
+            return counted;
         e.bottom = fmin(e.bottom, s->z_um[i]);
         e.top = fmax(e.top, s->z_um[i]);
     }
-    if (!e.um || !(e.top > e.bottom)) // nothing to tell planes apart by but their number
-        return (struct af_extent){-0.5, (double)s->n - 0.5, false};
+    if (!(e.top > e.bottom)) // nothing to tell planes apart by but their number
+        return counted;
     half = (e.top - e.bottom) / (double)(s->n - 1) / 2;
     e.bottom -= half;
     e.top += half;
-    return e;
+    return isfinite(e.top - e.bottom) ? e : counted; // a file may say 10^308
 }
 
 static size_t nearest_plane(const struct af_slice *s, bool um, double z)

@@ -111,6 +111,50 @@ static void scales_are_fitted_without_outliers_and_nan(void **state)
 }
 
 /* Over many ranges: steps are 1, 2, 5 times a power of ten, ticks inside, neither many nor none. */
+/* Of a constant plane of 1e20, or a range that is wider than a double: drawn, under UBSan. */
+static void extreme_scales_have_a_bar(void **state)
+{
+    static const struct af_scale wide[] = {{AF_MAP_GRAY, -1.7e308, 1.7e308},
+                                           {AF_MAP_GRAY, -1e308, 1.5e308},
+                                           {AF_MAP_GRAY, 1e16, 10000000000000002.}};
+    struct af_scale s = {AF_MAP_GRAY, 0, 0};
+    struct af_canvas c;
+    float v[2] = {1e20f, 1e20f};
+
+    (void)state;
+    assert_int_equal(af_scale_fit(&s, v, 2, 0, NULL), 0);
+    assert_true(s.lo == v[0] && s.hi > s.lo);
+    assert_int_equal(af_canvas_init(&c, 100, 100, NULL), 0);
+    af_canvas_bar(&c, 5, 5, 90, 1, &s);
+    for (size_t i = 0; i < 3; i++) {
+        struct af_ticks t = af_ticks(wide[i].lo, wide[i].hi, 7);
+
+        assert_true(t.n >= 1 && t.n <= 7 && isfinite(t.first));
+        af_canvas_bar(&c, 5, 5, 90, 1, &wide[i]);
+    }
+    af_canvas_release(&c);
+}
+
+/* A pixel size that a file gives as 0, negative or beyond reason is no length to draw. */
+static void an_impossible_pixel_size_has_no_scale_bar(void **state)
+{
+    static const double sizes_um[] = {0, -1, INFINITY, NAN, 1e308, 4e-320};
+    const float v[64 * 64] = {0};
+    struct af_figure f = {.title = "", .values = v, .w = 64, .h = 64, .scale = {AF_MAP_GRAY, 0, 1}};
+    struct af_canvas plain, c;
+
+    (void)state;
+    f.um_per_px = NAN;
+    assert_int_equal(af_figure_draw(&f, &plain, NULL), 0);
+    for (size_t i = 0; i < sizeof sizes_um / sizeof *sizes_um; i++) {
+        f.um_per_px = sizes_um[i];
+        assert_int_equal(af_figure_draw(&f, &c, NULL), 0);
+        assert_int_equal(c.h, plain.h);
+        af_canvas_release(&c);
+    }
+    af_canvas_release(&plain);
+}
+
 static void ticks_are_round_and_inside(void **state)
 {
     (void)state;
@@ -215,6 +259,8 @@ int main(void)
         cmocka_unit_test(what_lies_outside_is_cut_off),
         cmocka_unit_test(impossible_sizes_are_refused),
         cmocka_unit_test(scales_are_fitted_without_outliers_and_nan),
+        cmocka_unit_test(extreme_scales_have_a_bar),
+        cmocka_unit_test(an_impossible_pixel_size_has_no_scale_bar),
         cmocka_unit_test(ticks_are_round_and_inside),
         cmocka_unit_test(a_tick_at_zero_is_written_as_zero),
         cmocka_unit_test(the_bar_runs_from_hi_down_to_lo),
