@@ -29,8 +29,7 @@ int af_frame_reduce(const struct af_image *img, float *x, struct af_frame_facts 
     if (img->w < AF_FRAME_SIDE || img->h < AF_FRAME_SIDE)
         return af_fail(err, AF_EDATA, "%zux%zu px is too small, the network sees %dx%d", img->w,
                        img->h, AF_FRAME_SIDE, AF_FRAME_SIDE);
-    if (measure(img, facts, err) ||
-        af_area_average(img, AF_FRAME_SIDE, AF_FRAME_SIDE, x, err))
+    if (measure(img, facts, err) || af_area_average(img, AF_FRAME_SIDE, AF_FRAME_SIDE, x, err))
         return -1;
     for (size_t i = 0; i < AF_FRAME_PX; i++)
         square += (double)x[i] * (double)x[i];
