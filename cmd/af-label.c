@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* af-label: find zero defocus of laser stacks, and with it the defocus of each plane. */
+#include "base/date.h"
 #include "base/outfile.h"
 #include "base/progress.h"
 #include "base/table.h"
@@ -73,19 +74,6 @@ static const char *const curve_columns[] = {"file", "plane",    "z_um",   "coars
                                             "fit",  "coarse_x", "fine_x", "fit_x"};
 enum { COLUMNS = 9, COLUMNS_BOTH = 13, CURVE = 6, CURVE_BOTH = 9 };
 
-static bool is_day(const char *s)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int year, month, day, end = 0;
-
-    if (strlen(s) != 10 || strspn(s, "0123456789-") != 10 ||
-        sscanf(s, "%4d-%2d-%2d%n", &year, &month, &day, &end) != 3 || end != 10 || month < 1 ||
-        month > 12)
-        return false;
-    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    return day >= 1 && day <= days[month - 1] + (month == 2 && leap);
-}
-
 /* A curve or plot over a stack, or a curve called "-" where stdout has the labels: status 2. */
 static int check_output(const struct opts *o, const char *option, const char *file)
 {
@@ -117,7 +105,7 @@ static int parse_args(int argc, char **argv, struct opts *o)
         return af_cli_usage(&tool, "--window: %d is even", (int)o->window);
     if (o->order >= o->window)
         return af_cli_usage(&tool, "--order: %d needs a --window of more points", (int)o->order);
-    if (o->day && !is_day(o->day))
+    if (o->day && (strlen(o->day) != 10 || !af_begins_with_day(o->day)))
         return af_cli_usage(&tool, "--day: '%s' is not a date like 2026-11-21", o->day);
     if (operand < argc) {
         o->paths = (const char *const *)argv + operand;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "focus/labelrun.h"
 
+#include "base/date.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include <math.h>
@@ -101,22 +102,6 @@ static int score_plane(struct slot *s, struct camera *cam, const struct af_stack
     return 0;
 }
 
-/* "2026-11-21" at the head of an ISO 8601 date. */
-static void copy_day(const char *date, char day[11])
-{
-    static const char form[] = "dddd-dd-dd";
-
-    for (size_t i = 0; i < 10; i++) {
-        char c = date ? date[i] : '\0';
-        if (form[i] == 'd' ? c < '0' || c > '9' : c != '-') {
-            day[0] = '\0';
-            return;
-        }
-        day[i] = c;
-    }
-    day[10] = '\0';
-}
-
 static int label_stack(struct slot *s, const char *const *paths, size_t npaths,
                        const struct af_labelrun_opts *o, struct af_err *err)
 {
@@ -135,7 +120,8 @@ static int label_stack(struct slot *s, const char *const *paths, size_t npaths,
             goto done;
     if (more < 0)
         goto done;
-    copy_day(af_stack_info(st)->date, s->out.day);
+    if (af_stack_info(st)->date && af_begins_with_day(af_stack_info(st)->date))
+        memcpy(s->out.day, af_stack_info(st)->date, 10); // the rest is zero
     if (af_label_find(s->z_um, s->scores, s->out.n, &o->label, &s->out.label, err) ||
         (o->axis == AF_AXIS_BOTH &&
          af_label_find(s->z_um, s->scores_x, s->out.n, &o->label, &s->out.label_x, err)))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "image/omewrite.h"
 
+#include "base/date.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@ static unsigned long decode(const unsigned char **s)
             return '?';
         c = c << 6 | (*(*s)++ & 0x3f);
     }
-    return c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? '?' : c;
+    /* Surrogates, U+FFFE and U+FFFF are no characters of XML, not even as references. */
+    return c > 0x10ffff || (c >= 0xd800 && c < 0xe000) || c == 0xfffe || c == 0xffff ? '?' : c;
 }
 
 /* Text for an attribute or element, in ASCII. */
@@ -179,7 +181,7 @@ static void put_image(FILE *fp, const struct af_stack_meta *m, const struct af_i
     fputs(" <Image ID=\"Image:0\"", fp);
     text_attribute(fp, "Name", m->image_name);
     fputs(">\n", fp);
-    if (m->date) {
+    if (m->date && af_is_date_time(m->date)) {
         fputs("  <AcquisitionDate>", fp);
         escape(fp, m->date);
         fputs("</AcquisitionDate>\n", fp);

@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE // flock
 #include "image/stackwrite.h"
 
+#include "base/date.h"
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "image/omewrite.h"
@@ -200,7 +201,7 @@ static int describe_first(struct af_stack_writer *w, struct af_err *err)
     TIFFSetField(w->tif, TIFFTAG_IMAGEDESCRIPTION, xml ? xml : PROVISIONAL);
     free(xml);
     TIFFSetField(w->tif, TIFFTAG_SOFTWARE, "aftools " AF_VERSION);
-    if (w->meta.date && strlen(w->meta.date) >= 19) {
+    if (w->meta.date && af_is_date_time(w->meta.date)) {
         memcpy(date, w->meta.date, 19);
         date[4] = date[7] = ':';
         date[10] = ' ';

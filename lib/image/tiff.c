@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "image/tiff.h"
 
+#include "base/date.h"
 #include "base/memory.h"
 #include "image/micromanager.h"
 #include "image/pagename.h"
@@ -110,14 +111,20 @@ static int describe(struct af_tiff *t, struct af_tiff_page *p, size_t max_pixels
     return 0;
 }
 
-/* TIFF writes "2026:11:21 10:00:00"; the rest of the world ISO 8601. */
+/* TIFF writes "2026:11:21 10:00:00", of an unset clock zeros; the rest of the world ISO 8601. */
 static char *iso_date(const char *s, struct af_err *err)
 {
-    int y, mo, d, h, mi, sec;
+    char *date = s ? af_strdup(s, err) : NULL;
 
-    if (!s || sscanf(s, "%4d:%2d:%2d %2d:%2d:%2d", &y, &mo, &d, &h, &mi, &sec) != 6)
-        return NULL;
-    return af_format(err, "%04d-%02d-%02dT%02d:%02d:%02d", y, mo, d, h, mi, sec);
+    if (date && strlen(date) >= 19) {
+        date[4] = date[7] = '-';
+        date[10] = 'T';
+        date[19] = '\0';
+        if (af_is_date_time(date))
+            return date;
+    }
+    free(date);
+    return NULL;
 }
 
 static int first_page(struct af_tiff *t, struct af_err *err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "image/stackwrite.h"
 #include "child.h"
+#include "image/ome.h"
 #include "image/omewrite.h"
 #include "tiffmake.h"
 
@@ -551,6 +552,26 @@ static void any_part_of_the_metadata_alone_is_valid(void **state)
     }
 }
 
+static void what_xml_cannot_hold_is_not_written(void **state)
+{
+    struct af_stack_meta m = AF_STACK_META_UNKNOWN;
+    struct af_image img = {2, 2, AF_U8, 8, NULL, 0};
+    struct af_ome ome;
+    char *xml;
+
+    (void)state;
+    m.date = "yesterday";
+    m.image_name = "a\xef\xbf\xbe\xef\xbf\xbf\xed\xa0\x80z"; // U+FFFE, U+FFFF, U+D800
+    xml = af_ome_write(&m, &img, NULL, 1, NULL);
+    assert_non_null(xml);
+    assert_null(strstr(xml, "AcquisitionDate"));
+    assert_int_equal(af_ome_parse(&ome, xml, strlen(xml), "x", 9, NULL), 0);
+    assert_string_equal(ome.image[0].name, "a???z");
+    af_ome_release(&ome);
+    assert_valid(xml);
+    free(xml);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -571,6 +592,7 @@ int main(void)
         cmocka_unit_test(folders_that_cannot_be_written_are_named),
         cmocka_unit_test(full_metadata_is_ascii_and_valid),
         cmocka_unit_test(any_part_of_the_metadata_alone_is_valid),
+        cmocka_unit_test(what_xml_cannot_hold_is_not_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -572,6 +572,32 @@ static void tags_of_page_0_are_kept(void **state)
     af_tiff_close(t);
 }
 
+/* Zeros are the clock of a camera that nobody set. */
+static void only_a_time_is_a_date(void **state)
+{
+    static const char *const none[] = {"0000:00:00 00:00:00", "2026:02:30 10:20:30", "yesterday",
+                                       "-123:11:21 10:20:30", "2026:11:21 24:20:30"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        TIFF *tif = TIFFOpen("date.tif", "w");
+        struct af_tiff *t;
+        uint8_t px = 1;
+
+        assert_non_null(tif);
+        TIFFSetField(tif, TIFFTAG_IMAGEWIDTH, 1);
+        TIFFSetField(tif, TIFFTAG_IMAGELENGTH, 1);
+        TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, 8);
+        TIFFSetField(tif, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
+        TIFFSetField(tif, TIFFTAG_DATETIME, none[i]);
+        TIFFWriteEncodedStrip(tif, 0, &px, 1);
+        TIFFClose(tif);
+        assert_int_equal(af_tiff_open(&t, "date.tif", 99, 9, NULL), 0);
+        assert_null(af_tiff_date(t));
+        af_tiff_close(t);
+    }
+}
+
 /* -------------------------------------------------------------- real data */
 
 enum { LITTLE = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ };
@@ -716,6 +742,7 @@ static void real_images_have_the_sum_that_their_makers_state(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_a_time_is_a_date),
         cmocka_unit_test(every_depth_sign_order_and_size_of_offset_is_read),
         cmocka_unit_test(strips_and_tiles_of_any_size_meet),
         cmocka_unit_test(differencing_is_undone_at_every_depth),
