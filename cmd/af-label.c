@@ -80,7 +80,8 @@ static int check_output(const struct opts *o, const char *option, const char *fi
     if (!file)
         return -1;
     if (strcmp(file, "-") == 0)
-        return af_cli_usage(&tool, "--%s: a file is needed, standard output has the labels", option);
+        return af_cli_usage(&tool, "--%s: a file is needed, standard output has the labels",
+                            option);
     if (af_stackopts_is_input(file, o->paths, o->npaths))
         return af_cli_usage(&tool, "--%s: '%s' is one of the stacks", option, file);
     return -1;

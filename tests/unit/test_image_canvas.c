@@ -40,7 +40,7 @@ static void a_label_is_drawn_dot_by_dot(void **state)
     assert_int_equal(af_text_width("z- 1", 1), 23);
     assert_int_equal(af_text_width("z- 1", 2), 46);
     assert_int_equal(af_text_width("", 2), 0);
-    assert_int_equal(af_text_width("z\xc2\xb5\xe7\x84\xa6m", 1), 23); // a letter of UTF-8 is one box
+    assert_int_equal(af_text_width("z\xc2\xb5\xe7\x84\xa6m", 1), 23); // a UTF-8 letter is one box
     af_canvas_release(&c);
 }
 
