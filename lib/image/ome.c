@@ -178,8 +178,9 @@ static int parse_block(struct af_ome_image *im, size_t *room, const xmlNode *n, 
     return 0;
 }
 
-static int parse_sizes(struct af_ome_image *im, const xmlNode *px, const char *name,
-                       size_t max_planes, struct af_err *err)
+/* *left: planes that this image and those behind it may have. */
+static int parse_sizes(struct af_ome_image *im, const xmlNode *px, const char *name, size_t *left,
+                       struct af_err *err)
 {
     char *order = attribute(px, "DimensionOrder", NULL);
     size_t n;
@@ -196,9 +197,10 @@ static int parse_sizes(struct af_ome_image *im, const xmlNode *px, const char *n
     im->nt = count(px, "SizeT", 1);
     im->bits = (unsigned)count(px, "SignificantBits", 0);
     if (!im->nz || !im->nc || !im->nt || !af_size_mul(im->nz, im->nc, &n) ||
-        !af_size_mul(n, im->nt, &n) || n > max_planes)
-        return af_fail(err, AF_EDATA, "%s: OME-XML: %zu x %zu x %zu planes", name, im->nz, im->nc,
-                       im->nt);
+        !af_size_mul(n, im->nt, &n) || n > *left)
+        return af_fail(err, AF_EDATA, "%s: OME-XML: %zu x %zu x %zu planes, of at most %zu", name,
+                       im->nz, im->nc, im->nt, *left);
+    *left -= n;
     im->px_um = quantity(px, "PhysicalSizeX", af_unit_um, "um", NULL);
     im->py_um = quantity(px, "PhysicalSizeY", af_unit_um, "um", NULL);
     im->dz_um = quantity(px, "PhysicalSizeZ", af_unit_um, "um", NULL);
@@ -214,8 +216,8 @@ static int parse_sizes(struct af_ome_image *im, const xmlNode *px, const char *n
     return 0;
 }
 
-static int parse_image(struct af_ome_image *im, const xmlNode *n, const char *name,
-                       size_t max_planes, struct af_err *err)
+static int parse_image(struct af_ome_image *im, const xmlNode *n, const char *name, size_t *left,
+                       struct af_err *err)
 {
     static const char *const date_names[] = {"AcquisitionDate", "AcquiredDate", "CreationDate"};
     const xmlNode *px = child(n, "Pixels");
@@ -229,7 +231,7 @@ static int parse_image(struct af_ome_image *im, const xmlNode *n, const char *na
         im->date = text_of(child(n, date_names[i]), &memory);
     if (memory.kind)
         return af_fail(err, memory.kind, "%s: %s", name, memory.text);
-    if (parse_sizes(im, px, name, max_planes, err))
+    if (parse_sizes(im, px, name, left, err))
         return -1;
     for (const xmlNode *k = px->children; k; k = k->next) {
         if (is(k, "Plane"))
@@ -246,7 +248,7 @@ static int parse_document(struct af_ome *ome, const xmlNode *root, const char *n
                           size_t max_planes, struct af_err *err)
 {
     const xmlNode *stub = child(root, "BinaryOnly");
-    size_t room = 0;
+    size_t room = 0, left = max_planes;
 
     ome->uuid = attribute(root, "UUID", err);
     if (stub)
@@ -257,7 +259,7 @@ static int parse_document(struct af_ome *ome, const xmlNode *root, const char *n
         if (af_grow((void **)&ome->image, &room, ome->nimages + 1, sizeof(*ome->image), err))
             return -1;
         memset(&ome->image[ome->nimages], 0, sizeof(*ome->image));
-        if (parse_image(&ome->image[ome->nimages++], k, name, max_planes, err))
+        if (parse_image(&ome->image[ome->nimages++], k, name, &left, err))
             return -1;
     }
     if (!ome->nimages && !ome->metadata_file)

@@ -36,7 +36,7 @@ bool af_ome_is(const char *text);
 
 /*
  * Parse n bytes. No network, no entities, no document type (AF_EDATA), at most
- * AF_OME_MAX bytes, at most max_planes planes in an image. `name` is for messages.
+ * AF_OME_MAX bytes, at most max_planes planes in all images. `name` is for messages.
  * Schemas 2003-FC to 2016-06; units as written, OME's defaults where none is.
  * Returns 0, or -1 with AF_EDATA or AF_ESYS. Release in any case.
  */

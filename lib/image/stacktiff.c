@@ -10,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Blocks may place a plane more than once, up to so many times on average if there are max_planes. */
+enum { PLACED_MOST = 256 };
+
 /* ------------------------------------------------- sets of several files */
 
 /* Path of a file in the folder of `beside`; NULL with AF_ESYS, or AF_EDATA where the name leaves
@@ -94,24 +97,36 @@ static int find_file(struct af_stack *st, const struct af_ome *ome, const struct
 
 /* ------------------------------------------------------------ OME-XML */
 
-/* Fill where[0 .. n-1] in dimension order from one block. */
-static int place_block(struct af_stack *st, const struct af_ome *ome, const struct af_ome_image *im,
-                       const struct af_ome_block *b, struct af_stack_place *where, size_t *absent,
-                       struct af_err *err)
-{
-    size_t n = im->nc * im->nt * im->nz, at = af_ome_index(im, b->c, b->t, b->z), file,
-           count = b->count;
+/* An image's planes being found. */
+struct layout {
+    struct af_stack_place *where; // [n], in dimension order; file SIZE_MAX: not there
+    size_t n;
+    size_t absent; // planes in files that are not there
+    size_t placed; // by all blocks so far
+    bool only;     // all blocks lie in one file
+};
 
-    if (find_file(st, ome, b, one_file(ome), &file, err))
+/* Fill `where` from one block. */
+static int place_block(struct af_stack *st, const struct af_ome *ome, const struct af_ome_image *im,
+                       const struct af_ome_block *b, struct layout *l, struct af_err *err)
+{
+    size_t at = af_ome_index(im, b->c, b->t, b->z), file, count = b->count;
+
+    if (find_file(st, ome, b, l->only, &file, err))
         return -1;
     if (!count)
-        count =
-            file == 0 && b->ifd < af_tiff_npages(st->tiff) ? af_tiff_npages(st->tiff) - b->ifd : n;
-    for (size_t k = 0; k < count && at + k < n; k++) {
+        count = file == 0 && b->ifd < af_tiff_npages(st->tiff) ? af_tiff_npages(st->tiff) - b->ifd
+                                                               : l->n;
+    count = count < l->n - at ? count : l->n - at;
+    l->placed += count;
+    if (l->placed / PLACED_MOST > st->o.max_planes)
+        return af_fail(err, AF_EDATA, "%s: its OME-XML puts planes into the same places again and again",
+                       st->name);
+    for (size_t k = 0; k < count; k++) {
         if (file == SIZE_MAX)
-            ++*absent;
+            l->absent++;
         else if (file > 0 || b->ifd + k < af_tiff_npages(st->tiff))
-            where[at + k] = (struct af_stack_place){file, b->ifd + k, 0};
+            l->where[at + k] = (struct af_stack_place){file, b->ifd + k, 0};
     }
     return 0;
 }
@@ -233,19 +248,18 @@ static int keep_planes(struct af_stack *st, const struct af_ome_image *im,
 static int from_image(struct af_stack *st, const struct af_ome *ome, const struct af_ome_image *im,
                       struct af_err *err)
 {
-    size_t n = im->nc * im->nt * im->nz, absent = 0;
-    struct af_stack_place *where = af_calloc(n, sizeof(*where), err);
+    struct layout l = {.n = im->nc * im->nt * im->nz, .only = one_file(ome)};
     int ret = -1;
 
-    if (!where)
+    if (!(l.where = af_calloc(l.n, sizeof(*l.where), err)))
         return -1;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < l.n; i++) {
         bool there = !im->nblocks && i < af_tiff_npages(st->tiff);
 
-        where[i] = (struct af_stack_place){there ? 0 : SIZE_MAX, i, 0};
+        l.where[i] = (struct af_stack_place){there ? 0 : SIZE_MAX, i, 0};
     }
     for (size_t b = 0; b < im->nblocks; b++)
-        if (place_block(st, ome, im, &im->block[b], where, &absent, err))
+        if (place_block(st, ome, im, &im->block[b], &l, err))
             goto done;
     st->info.format = "OME-TIFF";
     st->info.nc = im->nc;
@@ -255,16 +269,16 @@ static int from_image(struct af_stack *st, const struct af_ome *ome, const struc
     st->info.px_um = im->px_um;
     st->info.py_um = im->py_um;
     st->info.dz_um = im->dz_um;
-    if (keep_planes(st, im, where, err))
+    if (keep_planes(st, im, l.where, err))
         goto done;
     if (im->date && !(st->date = af_strdup(im->date, err)))
         goto done;
     if (st->info.missing)
         af_stack_warn(st, "%s: %zu of the %zu planes it promises are %s", st->name,
-                      st->info.missing, n, absent ? "in files that are absent" : "not there");
+                      st->info.missing, l.n, l.absent ? "in files that are absent" : "not there");
     ret = 0;
 done:
-    free(where);
+    free(l.where);
     return ret;
 }
 

@@ -221,6 +221,10 @@ static void broken_documents_are_refused_with_a_reason(void **state)
     assert_bad("<OME><Image><Pixels SizeZ=\"1001\"/></Image></OME>", AF_EDATA, "1001 x 1 x 1");
     assert_bad("<OME><Image><Pixels SizeZ=\"1e9\" SizeC=\"1e9\" SizeT=\"1e9\"/></Image></OME>",
                AF_EDATA, "planes");
+    /* The limit is that of all images together: a short text must not ask for much memory. */
+    assert_bad("<OME><Image><Pixels SizeZ=\"600\"/></Image><Image><Pixels SizeT=\"401\"/></Image>"
+               "</OME>",
+               AF_EDATA, "1 x 1 x 401 planes, of at most 400");
 }
 
 /* A laugh a line would be a thousand million laughs; a file of ours would be read. */

@@ -296,6 +296,20 @@ static void images_of_a_file_are_picked_by_number(void **state)
     assert_refused("s.ome.tif", &o, AF_EUSAGE, "s.ome.tif: has 2 images, no image 3");
 }
 
+/* A hundred kilobytes of XML could otherwise ask for 10^11 steps. */
+static void blocks_that_overlap_without_end_are_refused(void **state)
+{
+    struct af_stack_opts o = {.max_planes = 10};
+    char xml[20000] = "<OME><Image><Pixels SizeX=\"2\" SizeY=\"2\" SizeZ=\"10\">";
+
+    (void)state;
+    for (int i = 0; i < 300; i++)
+        strcat(xml, "<TiffData IFD=\"0\" PlaneCount=\"10\"/>");
+    strcat(xml, "</Pixels></Image></OME>");
+    make_file("o.ome.tif", xml, 10, 0);
+    assert_refused("o.ome.tif", &o, AF_EDATA, "into the same places again and again");
+}
+
 static void xml_without_tiffdata_takes_the_pages_as_they_come(void **state)
 {
     static const double want[] = {0, 1};
@@ -793,6 +807,7 @@ int main(void)
         cmocka_unit_test(a_file_of_a_set_that_is_too_short_is_named),
         cmocka_unit_test(a_file_cut_short_gives_what_is_whole),
         cmocka_unit_test(images_of_a_file_are_picked_by_number),
+        cmocka_unit_test(blocks_that_overlap_without_end_are_refused),
         cmocka_unit_test(xml_without_tiffdata_takes_the_pages_as_they_come),
         cmocka_unit_test(z_without_a_unit_of_length_gives_way_to_better_sources),
         cmocka_unit_test(broken_xml_leaves_a_plain_tiff),
