@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "focus/trainnotes.h"
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "focus/trust.h"
+#include "nn/infer.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Notes are set one after another until one fails. */
+struct pad {
+    struct af_nn_model *m;
+    struct af_err *err;
+    int ret;
+};
+
+__attribute__((format(printf, 3, 4))) static void put(struct pad *p, const char *key,
+                                                      const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (!p->ret)
+        p->ret = af_nn_model_set_note(p->m, key, text, p->err);
+}
+
+/* A number that may be missing. */
+static void put_real(struct pad *p, const char *key, double v)
+{
+    if (isfinite(v))
+        put(p, key, "%.9g", v);
+}
+
+/* All days, blanks between. */
+static void put_days(struct pad *p, const struct af_dataset *d)
+{
+    size_t n = 1, at = 0;
+    char *text;
+
+    for (size_t i = 0; i < d->ndays; i++)
+        n += strlen(d->days[i]) + 1;
+    if (p->ret)
+        return;
+    if (!(text = af_calloc(n, 1, p->err))) {
+        p->ret = -1;
+        return;
+    }
+    for (size_t i = 0; i < d->ndays; i++)
+        at += (size_t)snprintf(text + at, n - at, "%s%s", i ? " " : "", d->days[i]);
+    p->ret = af_nn_model_set_note(p->m, "data_days", text, p->err);
+    free(text);
+}
+
+static void put_data(struct pad *p, const struct af_dataset *d, const struct af_dataset_opts *from)
+{
+    size_t validating = 0;
+
+    for (size_t i = 0; i < d->labels.nstacks; i++)
+        validating += d->validates[i];
+    put(p, "data_digest", "%016" PRIx64, d->digest);
+    put_days(p, d);
+    put(p, "train_stacks", "%zu", d->labels.nstacks - validating);
+    put(p, "train_images", "%zu", d->ntrain);
+    put_real(p, "train_min_um", d->min_um);
+    put_real(p, "train_max_um", d->max_um);
+    put(p, "val_stacks", "%zu", validating);
+    put(p, "val_images", "%zu", d->nval);
+    if (from->val)
+        put(p, "split", "a table of its own");
+    else
+        put(p, "split", "%.9g of the stacks of each day, seed %" PRIu64, from->val_fraction,
+            from->seed);
+}
+
+int af_trainnotes_write(struct af_nn_model *m, const struct af_dataset *d,
+                        const struct af_dataset_opts *from, const struct af_trainrun_opts *o,
+                        const struct af_trainrun_result *result, struct af_err *err)
+{
+    struct pad p = {m, err, 0};
+
+    put(&p, "version", "aftools " AF_VERSION);
+    put_data(&p, d, from);
+    put(&p, "seed", "%" PRIu64, o->seed);
+    put(&p, "epoch", "%zu", result->best_epoch);
+    put(&p, "batch", "%zu", o->batch);
+    put(&p, "lr", "%.9g", o->lr);
+    put(&p, "schedule", "%s", o->schedule == AF_COSINE ? "cosine" : "constant");
+    put(&p, "freeze", "%d", o->freeze);
+    put(&p, "shift", "%u", o->shift);
+    put(&p, "statistics", "%s", o->strict ? "momentum 0.999" : "estimated again each epoch");
+    put(&p, "threads", "%u", o->nthreads ? o->nthreads : af_cpu_count());
+    put(&p, "kernels", "%s", af_nn_kernels_best()->name);
+    put_real(&p, "val_loss", result->val_loss);
+    put_real(&p, "val_rmse_um", result->val_rmse_um);
+    return p.ret;
+}
+
+/* --------------------------------------------------------------- calibrate */
+
+/* Memory of one group of images. */
+struct group {
+    float x[AF_NN_GROUP][AF_FRAME_PX], y[AF_NN_GROUP];
+    float *feature; // [AF_NN_GROUP][cfeature]
+};
+
+static int add_group(struct af_trust_fit *fit, const struct af_nn_model *m,
+                     const struct af_dataset *d, const struct group *g, size_t from, size_t n,
+                     struct af_err *err)
+{
+    for (size_t k = 0; k < n; k++) {
+        size_t i = d->val[from + k];
+        struct af_trust_frame frame = {
+            .defocus_um = m->target_center_um + m->target_half_range_um * (double)g->y[k],
+            .facts = &d->facts[i],
+            .input = g->x[k],
+            .feature = g->feature + k * (size_t)m->arch.cfeature,
+        };
+
+        if (af_trust_fit_add(fit, &frame, af_dataset_defocus_um(d, i), af_dataset_day(d, i), err))
+            return -1;
+    }
+    return 0;
+}
+
+int af_trainnotes_calibrate(struct af_nn_model *m, const struct af_dataset *d, struct af_err *err)
+{
+    size_t nfeature = (size_t)m->arch.cfeature, n;
+    struct group *g = af_calloc(1, sizeof(*g), err);
+    struct af_trust *trust = g ? af_calloc(1, sizeof(*trust), err) : NULL;
+    struct af_trust_fit *fit = NULL;
+    struct af_nn_infer *infer = NULL;
+    struct af_nn_bench *bench = NULL;
+    int ret = -1;
+
+    if (!trust || !(g->feature = af_calloc(AF_NN_GROUP * nfeature, sizeof(float), err)) ||
+        af_trust_fit_new(&fit, nfeature, err) ||
+        af_nn_infer_new(&infer, &m->arch, m->params, m->moving, NULL, err) ||
+        af_nn_bench_new(&bench, infer, err))
+        goto done;
+    for (size_t i = 0; i < d->nval; i += n) {
+        n = d->nval - i < AF_NN_GROUP ? d->nval - i : AF_NN_GROUP;
+        for (size_t k = 0; k < n; k++)
+            af_dataset_image(d, d->val[i + k], 0, 0, g->x[k]);
+        af_nn_infer_run(infer, bench, g->x[0], n, g->y, g->feature);
+        if (add_group(fit, m, d, g, i, n, err))
+            goto done;
+    }
+    if (af_trust_fit_finish(fit, d->min_um, d->max_um, trust, err) == 0)
+        ret = af_trust_write(trust, m, err);
+done:
+    af_nn_bench_free(bench);
+    af_nn_infer_free(infer);
+    af_trust_fit_free(fit);
+    if (g)
+        free(g->feature);
+    free(g);
+    free(trust);
+    return ret;
+}
