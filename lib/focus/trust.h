@@ -34,17 +34,29 @@ enum {
     AF_TRUST_MIN = 64,   // frames needed
 };
 
-/* What is kept in the model. All-zero: nothing is known, all frames are trusted. */
+/*
+ * What is kept in the model. All-zero: nothing is known, all frames with a picture are trusted.
+ *
+ * sigma: half of what is between the 68 and the 95 % quantile of |residual|, so to say: the
+ *   mean of the first and half the second, of the frames around each knot.
+ * distance: of a frame's signature s from the usual one at its predicted defocus y,
+ *   d = |W (s - c(y))| / sqrt(DIMS), about 1 for a frame like those of the validation.
+ *
+ * Choice: all of it; the paper has no trust. A signature is 24 sketches of the picture in 12x12
+ * and 24 of the roots of the features: sums with random signs. In trials on simulated lines the
+ * features alone let half of the frames with two spots pass, since the network looks away from
+ * what does not help it; the picture alone let none, and refused no frame of a new day.
+ */
 struct af_trust {
     bool known;
-    double from_um, to_um;         // defocus the network was trained on
-    double min_max, max_saturated; // limits: brightest pixel, counts; share at full scale
-    double min_sum, max_sum;       // counts
+    double from_um, to_um;              // defocus the network was trained on
+    double min_contrast, max_saturated; // limits: max - min, counts; share at full scale
+    double min_sum, max_sum;            // limits, counts
     size_t nknots;
-    double at_um[AF_TRUST_KNOTS], sigma_um[AF_TRUST_KNOTS];
-    float centre[AF_TRUST_KNOTS][AF_TRUST_DIMS]; // of the signatures, at the knots
-    float whiten[AF_TRUST_DIMS][AF_TRUST_DIMS];  // lower triangle
-    double limit;                                // of the distance
+    double at_um[AF_TRUST_KNOTS], sigma_um[AF_TRUST_KNOTS]; // at_um ascends
+    double centre[AF_TRUST_KNOTS][AF_TRUST_DIMS];           // c at the knots
+    double whiten[AF_TRUST_DIMS][AF_TRUST_DIMS];            // W, lower triangle
+    double limit;                                           // of d
 };
 
 /*
@@ -62,13 +74,25 @@ int af_trust_write(const struct af_trust *trust, struct af_nn_model *m, struct a
 /* From the notes; a model without any gives the empty state. -1 with AF_EDATA: damaged notes. */
 int af_trust_read(struct af_trust *trust, const struct af_nn_model *m, struct af_err *err);
 
-/* What there is to say of one prediction. */
-struct af_judgement {
-    double sigma_um;    // standard error; NaN: unknown, or not trusted
-    const char *reason; // "ok", or why not; never NULL
+enum af_trust_reason {
+    AF_TRUST_OK,
+    AF_TRUST_DARK,       // less light than ever in the validation, or black
+    AF_TRUST_BRIGHT,     // more light
+    AF_TRUST_SATURATED,  // more of it at full scale
+    AF_TRUST_FLAT,       // the same count all over
+    AF_TRUST_RANGE,      // predicted beyond what was trained
+    AF_TRUST_UNFAMILIAR, // looks like no frame of the validation
+    AF_TRUST_UNUSABLE,   // never from af_trust_judge(): no input could be made of the frame
+    AF_TRUST_NREASONS
 };
+const char *af_trust_word(enum af_trust_reason r); // "ok", "dark", "bright", ...
 
-void af_trust_judge(const struct af_trust *trust, const struct af_trust_frame *frame,
-                    size_t nfeature, struct af_judgement *j);
+/*
+ * AF_TRUST_OK or the first reason that holds, in the order saturated, dark, flat, bright, range,
+ * unfamiliar. sigma_um: out, standard error of the prediction; NaN where unknown or not ok.
+ */
+enum af_trust_reason af_trust_judge(const struct af_trust *trust,
+                                    const struct af_trust_frame *frame, size_t nfeature,
+                                    double *sigma_um);
 
 #endif

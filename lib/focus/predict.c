@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "focus/predict.h"
+
+#include "base/memory.h"
+#include "nn/infer.h"
+#include <math.h>
+#include <stdlib.h>
+
+/* One model, folded; its own numbers are let go. */
+struct net {
+    struct af_predictor_info info;
+    struct af_trust trust;
+    struct af_nn_infer *infer;
+    size_t nfeature;
+    char *path;
+};
+
+struct af_predictor {
+    struct net net[2];
+    int nnets;
+};
+
+struct af_predict_seat {
+    struct af_nn_bench *bench[2];
+    float *x;       // [AF_PREDICT_MOST][AF_FRAME_PX]
+    float *feature; // [AF_PREDICT_MOST][nfeature], the larger
+    struct af_frame_facts facts[AF_PREDICT_MOST];
+};
+
+static void close_net(struct net *n)
+{
+    af_nn_infer_free(n->infer);
+    free(n->path);
+}
+
+static int open_net(struct net *n, const char *path, struct af_err *err)
+{
+    const struct af_nn_kernels *kernels = af_nn_kernels_best();
+    struct af_nn_model m = {.params = NULL};
+    struct af_err cause = {AF_OK, ""};
+    int ret = -1;
+
+    n->path = af_strdup(path, err);
+    if (!n->path || af_nn_model_read(&m, path, err))
+        goto done;
+    if (af_trust_read(&n->trust, &m, &cause)) {
+        af_fail(err, cause.kind, "%s: %s", path, cause.text);
+        goto done;
+    }
+    if (af_nn_infer_new(&n->infer, &m.arch, m.params, m.moving, kernels, err))
+        goto done;
+    n->nfeature = (size_t)m.arch.cfeature;
+    n->info = (struct af_predictor_info){.path = n->path,
+                                         .kernels = kernels->name,
+                                         .alpha = m.arch.alpha,
+                                         .center_um = m.target_center_um,
+                                         .half_range_um = m.target_half_range_um,
+                                         .trust = n->trust.known};
+    ret = 0;
+done:
+    af_nn_model_release(&m);
+    return ret;
+}
+
+int af_predictor_open(struct af_predictor **out, const char *model, const char *fine,
+                      struct af_err *err)
+{
+    struct af_predictor *p = af_calloc(1, sizeof(*p), err);
+
+    *out = NULL;
+    if (!p)
+        return -1;
+    p->nnets = fine ? 2 : 1;
+    if (open_net(&p->net[0], model, err) || (fine && open_net(&p->net[1], fine, err))) {
+        af_predictor_close(p);
+        return -1;
+    }
+    *out = p;
+    return 0;
+}
+
+void af_predictor_close(struct af_predictor *p)
+{
+    if (!p)
+        return;
+    close_net(&p->net[0]);
+    close_net(&p->net[1]);
+    free(p);
+}
+
+const struct af_predictor_info *af_predictor_info(const struct af_predictor *p, int which)
+{
+    return which < p->nnets ? &p->net[which].info : NULL;
+}
+
+int af_predict_seat_new(struct af_predict_seat **out, const struct af_predictor *p,
+                        struct af_err *err)
+{
+    struct af_predict_seat *s = af_calloc(1, sizeof(*s), err);
+    size_t nfeature = 0;
+
+    *out = NULL;
+    if (!s)
+        return -1;
+    for (int i = 0; i < p->nnets; i++) {
+        if (af_nn_bench_new(&s->bench[i], p->net[i].infer, err))
+            goto fail;
+        if (p->net[i].nfeature > nfeature)
+            nfeature = p->net[i].nfeature;
+    }
+    s->x = af_calloc((size_t)AF_PREDICT_MOST * AF_FRAME_PX, sizeof(*s->x), err);
+    s->feature = s->x ? af_calloc(AF_PREDICT_MOST * nfeature, sizeof(*s->feature), err) : NULL;
+    if (!s->feature)
+        goto fail;
+    *out = s;
+    return 0;
+fail:
+    af_predict_seat_free(s);
+    return -1;
+}
+
+void af_predict_seat_free(struct af_predict_seat *s)
+{
+    if (!s)
+        return;
+    af_nn_bench_free(s->bench[0]);
+    af_nn_bench_free(s->bench[1]);
+    free(s->x);
+    free(s->feature);
+    free(s);
+}
+
+/* What net `which` says of n frames that lie in the seat from `first` on. */
+static void ask(const struct af_predictor *p, int which, struct af_predict_seat *s, size_t first,
+                size_t n, struct af_prediction *out)
+{
+    const struct net *net = &p->net[which];
+    float y[AF_PREDICT_MOST];
+
+    af_nn_infer_run(net->infer, s->bench[which], s->x + first * AF_FRAME_PX, n, y, s->feature);
+    for (size_t i = 0; i < n; i++) {
+        struct af_trust_frame f = {
+            .defocus_um = net->info.center_um + net->info.half_range_um * (double)y[i],
+            .facts = &s->facts[first + i],
+            .input = s->x + (first + i) * AF_FRAME_PX,
+            .feature = s->feature + i * net->nfeature,
+        };
+
+        out[i] = (struct af_prediction){.fine = which == 1, .defocus_um = (double)NAN};
+        out[i].trust = af_trust_judge(&net->trust, &f, net->nfeature, &out[i].sigma_um);
+        if (out[i].trust == AF_TRUST_OK)
+            out[i].defocus_um = f.defocus_um;
+    }
+}
+
+/* The two-step rule for one frame in the seat that the coarse model has answered. */
+static void refine(const struct af_predictor *p, struct af_predict_seat *s, size_t at,
+                   struct af_prediction *out)
+{
+    const struct af_predictor_info *fine = &p->net[1].info;
+    struct af_prediction second;
+
+    if (out->trust != AF_TRUST_OK || fabs(out->defocus_um - fine->center_um) > fine->half_range_um)
+        return;
+    ask(p, 1, s, at, 1, &second);
+    if (second.trust != AF_TRUST_RANGE)
+        *out = second;
+}
+
+void af_predict_run(const struct af_predictor *p, struct af_predict_seat *s,
+                    const struct af_image *const *frame, size_t n, struct af_prediction *out)
+{
+    struct af_err err[AF_PREDICT_MOST] = {{AF_OK, ""}};
+
+    for (size_t i = 0; i < n; i++)
+        if (af_frame_reduce(frame[i], s->x + i * AF_FRAME_PX, &s->facts[i], &err[i])) {
+            s->facts[i] = (struct af_frame_facts){.norm = 0};
+            for (size_t k = 0; k < AF_FRAME_PX; k++)
+                s->x[i * AF_FRAME_PX + k] = 0;
+        }
+    ask(p, 0, s, 0, n, out);
+    for (size_t i = 0; i < n; i++) {
+        if (err[i].kind != AF_OK)
+            out[i] = (struct af_prediction){.defocus_um = (double)NAN,
+                                            .sigma_um = (double)NAN,
+                                            .trust = AF_TRUST_UNUSABLE,
+                                            .err = err[i]};
+        else if (p->nnets == 2)
+            refine(p, s, i, &out[i]);
+    }
+}

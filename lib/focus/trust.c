@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "focus/trustparts.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DIMS = AF_TRUST_DIMS,
+    HALF = AF_TRUST_DIMS / 2,
+    CELL = 8, // px of the input in a cell of the small picture
+    CELLS = AF_FRAME_SIDE / CELL,
+    TRIANGLE = DIMS * (DIMS + 1) / 2,
+};
+
+static const double margin_range = 0.025; // of half the range
+
+/* ---------------------------------------------------------- signatures */
+
+/* Sums of n values with random signs in HALF places; the same for all frames. */
+static void sketch(struct af_random *r, const double *v, size_t n, double out[HALF])
+{
+    memset(out, 0, HALF * sizeof(*out));
+    for (size_t i = 0; i < n; i++) {
+        uint64_t u = af_random_u64(r);
+
+        out[(u >> 1) % HALF] += u & 1 ? v[i] : -v[i];
+    }
+}
+
+static void sketch_picture(const float *input, double out[HALF])
+{
+    double cell[CELLS * CELLS] = {0};
+    struct af_random r;
+
+    for (size_t y = 0; y < AF_FRAME_SIDE; y++)
+        for (size_t x = 0; x < AF_FRAME_SIDE; x++)
+            cell[y / CELL * CELLS + x / CELL] += (double)input[y * AF_FRAME_SIDE + x];
+    af_random_init(&r, 1, "trust picture");
+    sketch(&r, cell, CELLS * CELLS, out);
+}
+
+/* Roots, for a few features are far larger than the rest. They come from ReLU6: none is negative.
+ */
+static void sketch_features(const float *feature, size_t n, double out[HALF])
+{
+    double root[64], part[HALF];
+    struct af_random r;
+
+    memset(out, 0, HALF * sizeof(*out));
+    af_random_init(&r, 1, "trust features");
+    for (size_t at = 0; at < n; at += 64) {
+        size_t m = n - at < 64 ? n - at : 64;
+
+        for (size_t i = 0; i < m; i++)
+            root[i] = sqrt(fmax(0, (double)feature[at + i]));
+        sketch(&r, root, m, part);
+        for (size_t d = 0; d < HALF; d++)
+            out[d] += part[d];
+    }
+}
+
+void af_trust_sign(const struct af_trust_frame *f, size_t nfeature, double s[DIMS])
+{
+    sketch_picture(f->input, s);
+    sketch_features(f->feature, nfeature, s + HALF);
+}
+
+/* ------------------------------------------------------ along the knots */
+
+/* Knots below and above y, and the share of the upper one. */
+double af_trust_between(const struct af_trust *t, double y, size_t *lower, size_t *upper)
+{
+    size_t k = 0;
+
+    while (k < t->nknots && t->at_um[k] <= y)
+        k++;
+    *lower = k ? k - 1 : 0;
+    *upper = k < t->nknots ? k : t->nknots - 1;
+    if (*lower == *upper)
+        return 0;
+    return (y - t->at_um[*lower]) / (t->at_um[*upper] - t->at_um[*lower]);
+}
+
+static double sigma_at(const struct af_trust *t, double y)
+{
+    size_t a, b;
+    double u = af_trust_between(t, y, &a, &b);
+
+    return (1 - u) * t->sigma_um[a] + u * t->sigma_um[b];
+}
+
+double af_trust_distance(const struct af_trust *t, double y, const double s[DIMS])
+{
+    double d[DIMS], square = 0;
+    size_t a, b;
+    double u = af_trust_between(t, y, &a, &b);
+
+    for (size_t i = 0; i < DIMS; i++)
+        d[i] = s[i] - (1 - u) * t->centre[a][i] - u * t->centre[b][i];
+    for (size_t i = 0; i < DIMS; i++) {
+        double v = 0;
+
+        for (size_t k = 0; k <= i; k++)
+            v += t->whiten[i][k] * d[k];
+        square += v * v;
+    }
+    return sqrt(square / DIMS);
+}
+
+/* ------------------------------------------------------------- judging */
+
+const char *af_trust_word(enum af_trust_reason r)
+{
+    static const char *const word[AF_TRUST_NREASONS] = {"ok",   "dark",  "bright",     "saturated",
+                                                        "flat", "range", "unfamiliar", "unusable"};
+
+    return word[r];
+}
+
+static enum af_trust_reason judge(const struct af_trust *t, const struct af_trust_frame *f,
+                                  size_t nfeature)
+{
+    const struct af_frame_facts *x = f->facts;
+    double half = (t->to_um - t->from_um) / 2, s[DIMS];
+
+    if (x->saturated >= 1 || (t->known && x->saturated > t->max_saturated))
+        return AF_TRUST_SATURATED;
+    if (!(x->norm > 0))
+        return AF_TRUST_DARK;
+    if (af_frame_is_blank(x))
+        return AF_TRUST_FLAT;
+    if (!isfinite(f->defocus_um))
+        return AF_TRUST_RANGE;
+    if (!t->known)
+        return AF_TRUST_OK;
+    if (x->max - x->min < t->min_contrast || x->sum < t->min_sum)
+        return AF_TRUST_DARK;
+    if (x->sum > t->max_sum)
+        return AF_TRUST_BRIGHT;
+    if (f->defocus_um < t->from_um - fmax(3 * sigma_at(t, t->from_um), margin_range * half) ||
+        f->defocus_um > t->to_um + fmax(3 * sigma_at(t, t->to_um), margin_range * half))
+        return AF_TRUST_RANGE;
+    af_trust_sign(f, nfeature, s);
+    return af_trust_distance(t, f->defocus_um, s) <= t->limit ? AF_TRUST_OK : AF_TRUST_UNFAMILIAR;
+}
+
+enum af_trust_reason af_trust_judge(const struct af_trust *t, const struct af_trust_frame *f,
+                                    size_t nfeature, double *sigma_um)
+{
+    enum af_trust_reason r = judge(t, f, nfeature);
+
+    *sigma_um = r == AF_TRUST_OK && t->known ? sigma_at(t, f->defocus_um) : (double)NAN;
+    return r;
+}
+
+/* --------------------------------------------------------------- notes */
+
+/* What is written: lists of numbers, each under its key. */
+enum list { RANGE, LIMITS, KNOTS, SIGMA, CENTRE, WHITEN, LISTS };
+static const char *const key[LISTS] = {"trust_range_um", "trust_limits", "trust_knots_um",
+                                       "trust_sigma_um", "trust_centre", "trust_whiten"};
+enum { LONGEST = AF_TRUST_KNOTS * DIMS > TRIANGLE ? AF_TRUST_KNOTS *DIMS : TRIANGLE };
+
+/* The places of a list in t, in the order of the text; how many. */
+static size_t places(struct af_trust *t, enum list list, double *at[LONGEST])
+{
+    double *const few[2][5] = {
+        {&t->from_um, &t->to_um},
+        {&t->min_contrast, &t->max_saturated, &t->min_sum, &t->max_sum, &t->limit}};
+    size_t n = 0;
+
+    if (list == RANGE || list == LIMITS)
+        for (n = 0; n < 5 && few[list][n]; n++)
+            at[n] = few[list][n];
+    for (size_t k = 0; list == KNOTS && k < t->nknots; k++)
+        at[n++] = &t->at_um[k];
+    for (size_t k = 0; list == SIGMA && k < t->nknots; k++)
+        at[n++] = &t->sigma_um[k];
+    for (size_t k = 0; list == CENTRE && k < t->nknots * DIMS; k++)
+        at[n++] = &t->centre[k / DIMS][k % DIMS];
+    for (size_t i = 0; list == WHITEN && i < DIMS; i++)
+        for (size_t k = 0; k <= i; k++)
+            at[n++] = &t->whiten[i][k];
+    return n;
+}
+
+int af_trust_write(const struct af_trust *trust, struct af_nn_model *m, struct af_err *err)
+{
+    enum { ROOM = 16 }; // bytes a number takes at most
+    struct af_trust t = *trust;
+    double *at[LONGEST];
+    char *text = af_calloc(LONGEST, ROOM, err);
+    int ret = text ? 0 : -1;
+
+    for (int l = 0; l < LISTS && ret == 0 && t.known; l++) {
+        size_t n = places(&t, (enum list)l, at), used = 0;
+
+        for (size_t i = 0; i < n; i++)
+            used += (size_t)snprintf(text + used, ROOM, i ? " %.7g" : "%.7g", *at[i]);
+        ret = af_nn_model_set_note(m, key[l], text, err);
+    }
+    free(text);
+    return ret;
+}
+
+/* Numbers of a text between blanks; how many there are, at most `most` + 1. 0 where one is none. */
+static size_t numbers(const char *text, double *v, size_t most)
+{
+    size_t n = 0;
+    char *end;
+
+    for (const char *p = text; *p; p = end) {
+        double x = strtod(p, &end);
+
+        if (end == p || !isfinite(x) || (*end && *end != ' '))
+            return 0;
+        if (n == most)
+            return n + 1;
+        v[n++] = x;
+    }
+    return n;
+}
+
+static bool makes_sense(const struct af_trust *t)
+{
+    for (size_t k = 0; k < t->nknots; k++)
+        if (t->sigma_um[k] < 0 || (k && !(t->at_um[k] > t->at_um[k - 1])))
+            return false;
+    return t->from_um < t->to_um;
+}
+
+int af_trust_read(struct af_trust *t, const struct af_nn_model *m, struct af_err *err)
+{
+    double v[LONGEST], *at[LONGEST];
+    int found = 0;
+
+    *t = (struct af_trust){.known = false};
+    for (int l = 0; l < LISTS; l++)
+        found += af_nn_model_note(m, key[l]) != NULL;
+    if (!found)
+        return 0;
+    for (int l = 0; l < LISTS; l++) {
+        const char *text = af_nn_model_note(m, key[l]);
+        size_t n = text ? numbers(text, v, LONGEST) : 0;
+
+        if (l == KNOTS && n <= AF_TRUST_KNOTS)
+            t->nknots = n;
+        if (n == 0 || n != places(t, (enum list)l, at))
+            return af_fail(err, AF_EDATA, "%s: %s", key[l], text ? "damaged" : "missing");
+        for (size_t i = 0; i < n; i++)
+            *at[i] = v[i];
+    }
+    if (!makes_sense(t))
+        return af_fail(err, AF_EDATA, "%s: damaged", key[KNOTS]);
+    t->known = true;
+    return 0;
+}

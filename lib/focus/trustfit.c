@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What can be trusted, learnt from frames whose defocus is known. */
+#include "focus/trustparts.h"
+
+#include "base/memory.h"
+#include "signal/robust.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DIMS = AF_TRUST_DIMS,
+    FOLDS = 8,          // parts that the days are dealt into
+    FRAMES_A_KNOT = 50, // at least
+};
+
+/* Margins beyond what the validation has shown. */
+static const double margin_contrast = 0.25, margin_sum = 4, margin_saturated = 2;
+static const double slack_saturated = 0.01; // share that no camera minds
+static const double margin_new_day = 1.25;  // beyond days left out of the fit
+static const double margin_same_day = 2;    // where there is one day only
+
+/* What is kept of a frame. */
+struct sample {
+    double predicted_um, true_um, contrast, saturated, sum;
+    unsigned day, fold;
+    float sign[DIMS];
+};
+
+struct af_trust_fit {
+    size_t nfeature, n, cap;
+    struct sample *sample;
+};
+
+int af_trust_fit_new(struct af_trust_fit **fit, size_t nfeature, struct af_err *err)
+{
+    *fit = af_calloc(1, sizeof(**fit), err);
+    if (!*fit)
+        return -1;
+    (*fit)->nfeature = nfeature;
+    return 0;
+}
+
+void af_trust_fit_free(struct af_trust_fit *fit)
+{
+    if (!fit)
+        return;
+    free(fit->sample);
+    free(fit);
+}
+
+int af_trust_fit_add(struct af_trust_fit *fit, const struct af_trust_frame *frame, double true_um,
+                     unsigned day, struct af_err *err)
+{
+    const struct af_frame_facts *x = frame->facts;
+    double s[DIMS];
+
+    if (!isfinite(frame->defocus_um) || !isfinite(true_um))
+        return af_fail(err, AF_EDATA, "trust: a defocus that is no number");
+    if (af_grow((void **)&fit->sample, &fit->cap, fit->n + 1, sizeof(*fit->sample), err))
+        return -1;
+    fit->sample[fit->n] = (struct sample){.predicted_um = frame->defocus_um,
+                                          .true_um = true_um,
+                                          .contrast = x->max - x->min,
+                                          .saturated = x->saturated,
+                                          .sum = x->sum,
+                                          .day = day};
+    af_trust_sign(frame, fit->nfeature, s);
+    for (size_t i = 0; i < DIMS; i++)
+        fit->sample[fit->n].sign[i] = (float)s[i];
+    fit->n++;
+    return 0;
+}
+
+static int by_prediction(const void *a, const void *b)
+{
+    double x = ((const struct sample *)a)->predicted_um,
+           y = ((const struct sample *)b)->predicted_um;
+
+    return (x > y) - (x < y);
+}
+
+static double quantile(double *v, size_t n, double q)
+{
+    size_t k = (size_t)floor(q * (double)(n - 1) + 0.5);
+
+    af_select(v, n, k);
+    return v[k];
+}
+
+/*
+ * Deal the days into folds, in the order of their numbers; how many folds that makes.
+ * A day's rank is how many smaller numbers there are.
+ */
+static size_t deal(struct af_trust_fit *fit)
+{
+    unsigned low = 0, rank = 0;
+
+    for (size_t done = 0; done < fit->n; rank++, low++) {
+        unsigned next = 0;
+        bool found = false;
+
+        for (size_t i = 0; i < fit->n; i++)
+            if (fit->sample[i].day >= low && (!found || fit->sample[i].day < next)) {
+                next = fit->sample[i].day;
+                found = true;
+            }
+        for (size_t i = 0; i < fit->n; i++)
+            if (fit->sample[i].day == next) {
+                fit->sample[i].fold = rank % FOLDS;
+                done++;
+            }
+        low = next;
+    }
+    return rank < FOLDS ? rank : FOLDS;
+}
+
+/* Knots where the samples are, as many to each; sigma from the residuals around them. */
+static void fit_sigma(const struct af_trust_fit *fit, double *scratch, struct af_trust *t)
+{
+    double raw[AF_TRUST_KNOTS];
+
+    t->nknots = fit->n / FRAMES_A_KNOT;
+    if (t->nknots > AF_TRUST_KNOTS)
+        t->nknots = AF_TRUST_KNOTS;
+    if (t->nknots < 1)
+        t->nknots = 1;
+    for (size_t k = 0; k < t->nknots; k++) {
+        size_t from = k * fit->n / t->nknots, m = (k + 1) * fit->n / t->nknots - from;
+        const struct sample *s = fit->sample + from;
+
+        for (size_t i = 0; i < m; i++)
+            scratch[i] = fabs(s[i].predicted_um - s[i].true_um);
+        raw[k] = (quantile(scratch, m, 0.6827) + quantile(scratch, m, 0.9545) / 2) / 2;
+        t->at_um[k] = s[m / 2].predicted_um;
+    }
+    for (size_t k = 0; k < t->nknots; k++) {
+        double before = raw[k ? k - 1 : k], after = raw[k + 1 < t->nknots ? k + 1 : k];
+
+        t->sigma_um[k] = (before + 2 * raw[k] + after) / 4;
+    }
+}
+
+/* Knots that fall together, as where a network always says the same, would divide by 0. */
+static void merge_knots(struct af_trust *t)
+{
+    size_t kept = 1;
+
+    for (size_t k = 1; k < t->nknots; k++)
+        if (t->at_um[k] > t->at_um[kept - 1]) {
+            t->at_um[kept] = t->at_um[k];
+            t->sigma_um[kept++] = t->sigma_um[k];
+        }
+    t->nknots = kept;
+}
+
+static void fit_limits(const struct af_trust_fit *fit, double *scratch, struct af_trust *t)
+{
+    const size_t n = fit->n;
+
+    for (size_t i = 0; i < n; i++)
+        scratch[i] = fit->sample[i].contrast;
+    t->min_contrast = margin_contrast * quantile(scratch, n, 0.001);
+    for (size_t i = 0; i < n; i++)
+        scratch[i] = fit->sample[i].saturated;
+    t->max_saturated = slack_saturated + margin_saturated * quantile(scratch, n, 0.999);
+    for (size_t i = 0; i < n; i++)
+        scratch[i] = fit->sample[i].sum;
+    t->min_sum = quantile(scratch, n, 0.001) / margin_sum;
+    t->max_sum = quantile(scratch, n, 0.999) * margin_sum;
+}
+
+/* Mean signature of the samples nearest to each knot, those of fold `without` left out. */
+static void fit_centres(const struct af_trust_fit *fit, unsigned without, struct af_trust *t)
+{
+    size_t n[AF_TRUST_KNOTS] = {0}, a, b, last = 0;
+
+    memset(t->centre, 0, sizeof(t->centre));
+    for (size_t i = 0; i < fit->n; i++) {
+        const struct sample *s = &fit->sample[i];
+        size_t k = af_trust_between(t, s->predicted_um, &a, &b) < 0.5 ? a : b;
+
+        if (s->fold == without)
+            continue;
+        n[k]++;
+        for (size_t d = 0; d < DIMS; d++)
+            t->centre[k][d] += (double)s->sign[d];
+    }
+    while (last < t->nknots && !n[last])
+        last++;
+    for (size_t k = 0; k < t->nknots; k++) { // a knot without samples is like the one before
+        for (size_t d = 0; d < DIMS; d++)
+            t->centre[k][d] = n[k] ? t->centre[k][d] / (double)n[k]
+                              : k  ? t->centre[k - 1][d]
+                                   : t->centre[last][d] / (double)n[last];
+    }
+}
+
+/* W = L^-1 of the Cholesky factor of c; c: positive definite, its lower triangle is overwritten. */
+static void invert(double c[DIMS][DIMS], double w[DIMS][DIMS])
+{
+    for (size_t j = 0; j < DIMS; j++) {
+        for (size_t k = 0; k < j; k++)
+            c[j][j] -= c[j][k] * c[j][k];
+        c[j][j] = sqrt(c[j][j]);
+        for (size_t i = j + 1; i < DIMS; i++) {
+            for (size_t k = 0; k < j; k++)
+                c[i][j] -= c[i][k] * c[j][k];
+            c[i][j] /= c[j][j];
+        }
+    }
+    for (size_t j = 0; j < DIMS; j++)
+        for (size_t i = j; i < DIMS; i++) {
+            double v = i == j;
+
+            for (size_t k = j; k < i; k++)
+                v -= c[i][k] * w[k][j];
+            w[i][j] = v / c[i][i];
+        }
+}
+
+/*
+ * Covariance of the signatures about the centres, and from it W. What few samples cannot tell is
+ * made up for by a larger diagonal: c_ii (1 + 0.01 + DIMS / n), and 1e-6 of the mean c_ii.
+ */
+static void fit_whiten(const struct af_trust_fit *fit, unsigned without, struct af_trust *t)
+{
+    double c[DIMS][DIMS] = {{0}}, mean = 0, n = 0;
+    size_t a, b;
+
+    for (size_t i = 0; i < fit->n; i++) {
+        const struct sample *s = &fit->sample[i];
+        double u = af_trust_between(t, s->predicted_um, &a, &b), d[DIMS];
+
+        if (s->fold == without)
+            continue;
+        n++;
+        for (size_t k = 0; k < DIMS; k++)
+            d[k] = (double)s->sign[k] - (1 - u) * t->centre[a][k] - u * t->centre[b][k];
+        for (size_t k = 0; k < DIMS; k++)
+            for (size_t l = 0; l <= k; l++)
+                c[k][l] += d[k] * d[l];
+    }
+    for (size_t k = 0; k < DIMS; k++)
+        mean += c[k][k] / n / DIMS;
+    for (size_t k = 0; k < DIMS; k++) {
+        for (size_t l = 0; l <= k; l++)
+            c[k][l] /= n;
+        c[k][k] += (0.01 + DIMS / n) * c[k][k] + 1e-6 * mean + 1e-12;
+    }
+    invert(c, t->whiten);
+}
+
+/* Distances of the samples of one fold (FOLDS: of all) into out; how many. */
+static size_t distances(const struct af_trust_fit *fit, unsigned fold, const struct af_trust *t,
+                        double *out)
+{
+    size_t n = 0;
+    double s[DIMS];
+
+    for (size_t i = 0; i < fit->n; i++) {
+        if (fold != FOLDS && fit->sample[i].fold != fold)
+            continue;
+        for (size_t d = 0; d < DIMS; d++)
+            s[d] = (double)fit->sample[i].sign[d];
+        out[n++] = af_trust_distance(t, fit->sample[i].predicted_um, s);
+    }
+    return n;
+}
+
+/*
+ * How far a frame may be: beyond nearly all frames of days that were left out of the fit, for
+ * tomorrow is such a day.
+ */
+static void fit_familiarity(const struct af_trust_fit *fit, size_t nfolds, double *scratch,
+                            struct af_trust *t)
+{
+    size_t n = 0;
+
+    if (nfolds > 1) {
+        for (unsigned f = 0; f < nfolds; f++) {
+            fit_centres(fit, f, t);
+            fit_whiten(fit, f, t);
+            n += distances(fit, f, t, scratch + n);
+        }
+        t->limit = margin_new_day * quantile(scratch, n, 0.995);
+    }
+    fit_centres(fit, FOLDS, t);
+    fit_whiten(fit, FOLDS, t);
+    n = distances(fit, FOLDS, t, scratch);
+    t->limit = fmax(t->limit,
+                    (nfolds > 1 ? margin_new_day : margin_same_day) * quantile(scratch, n, 0.995));
+}
+
+int af_trust_fit_finish(struct af_trust_fit *fit, double from_um, double to_um, struct af_trust *t,
+                        struct af_err *err)
+{
+    double *scratch;
+
+    *t = (struct af_trust){.known = false};
+    if (fit->n < AF_TRUST_MIN)
+        return af_fail(err, AF_ENOFOCUS, "trust: %zu frames of validation, %d are needed", fit->n,
+                       AF_TRUST_MIN);
+    scratch = af_calloc(fit->n, sizeof(*scratch), err);
+    if (!scratch)
+        return -1;
+    qsort(fit->sample, fit->n, sizeof(*fit->sample), by_prediction);
+    t->from_um = from_um;
+    t->to_um = to_um;
+    fit_sigma(fit, scratch, t);
+    merge_knots(t);
+    fit_limits(fit, scratch, t);
+    fit_familiarity(fit, deal(fit), scratch, t);
+    t->known = true;
+    free(scratch);
+    return 0;
+}
