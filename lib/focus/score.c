@@ -77,30 +77,33 @@ void af_scorer_run(struct af_scorer *s, const double *profile, struct af_scores 
         high = p[i] > high ? p[i] : high;
     }
     mean /= n;
+    double range = high - low;
+    /* Smoothing a constant leaves rounding behind: 1e-12 of its height is no line. */
+    if (!(range > 1e-12 * fmax(fabs(high), fabs(low)))) {
+        scores->of[AF_LITERAL] = spread(n, 0, 0, n * mean, 1);
+        scores->of[AF_L2] = scores->of[AF_BASE] = scores->of[AF_MINMAX] = scores->noise = NAN;
+        return;
+    }
     memcpy(s->scratch, p, s->n * sizeof *p);
     double base = af_mean_lowest(s->scratch, s->n, 0.05);
+    /* In units of the range, for fourth powers of 1e80 and 1e-90 are no numbers any more. */
     for (size_t i = 0; i < s->n; i++)
-        s->scratch[i] = p[i] - mean;
+        s->scratch[i] = (p[i] - mean) / range;
     af_spectrum_power(&s->spectrum, s->scratch, s->scratch);
     for (size_t k = 1; k < s->n; k++) {
         sum += s->scratch[k];
         squares += s->scratch[k] * s->scratch[k];
     }
 
-    double above_base = n * (mean - base), above_low = n * (mean - low);
-    scores->of[AF_LITERAL] = spread(n, sum, squares, n * mean, 1);
-    /* Smoothing a constant leaves rounding behind: 1e-12 of its height is no line. */
-    if (!(high - low > 1e-12 * fmax(fabs(high), fabs(low)))) {
-        scores->of[AF_L2] = scores->of[AF_BASE] = scores->of[AF_MINMAX] = scores->noise = NAN;
-        return;
-    }
+    double above_base = n * ((mean - base) / range), above_low = n * ((mean - low) / range);
+    scores->of[AF_LITERAL] = spread(n, sum, squares, n * (mean / range), 1) * range * range;
     scores->of[AF_L2] = spread(n, sum, squares, 0, sqrt(sum / n)); // Parseval
     scores->of[AF_BASE] =
         spread(n, sum, squares, above_base, sqrt((sum + above_base * above_base) / n));
-    scores->of[AF_MINMAX] = spread(n, sum, squares, above_low, high - low);
+    scores->of[AF_MINMAX] = spread(n, sum, squares, above_low, 1);
     /* Smoothing keeps of white noise the weight of the middle point. */
-    scores->noise = fmin(1, s->savgol.center[s->savgol.window / 2] * white_variance(profile, s->n) *
-                                n * n / sum);
+    double noise = sqrt(white_variance(profile, s->n)) / range * n;
+    scores->noise = fmin(1, s->savgol.center[s->savgol.window / 2] * noise * noise / sum);
 }
 
 /*

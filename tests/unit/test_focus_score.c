@@ -149,6 +149,27 @@ static void brightness_and_black_level_do_not_matter(void **state)
     assert_true(fabs(t.noise - s.noise) < 1e-9);
 }
 
+/* A frame of doubles may hold any power of ten: a score of 0 would pass as the best focus of all. */
+static void powers_of_ten_do_not_matter(void **state)
+{
+    static const double scale[] = {1e-140, 1e-90, 1e80, 1e140};
+    struct af_scores want, got;
+    double p[N];
+
+    (void)state;
+    gaussian(p, N, 200.3, 7, 1, 0.2);
+    score(p, N, 11, 3, &want);
+    for (size_t i = 0; i < sizeof scale / sizeof *scale; i++) {
+        gaussian(p, N, 200.3, 7, scale[i], 0.2 * scale[i]);
+        score(p, N, 11, 3, &got);
+        for (enum af_measure m = 0; m < AF_LITERAL; m++)
+            assert_true(fabs(got.of[m] / want.of[m] - 1) < 1e-9); // rounding
+        assert_true(fabs(got.noise / want.noise - 1) < 1e-3);     // of nearly nothing
+        assert_true(fabs(got.of[AF_LITERAL] / scale[i] / scale[i] / want.of[AF_LITERAL] - 1) <
+                    1e-9);
+    }
+}
+
 static void noise_share_tells_lines_from_noise(void **state)
 {
     static const size_t window[] = {1, 5, 11, 51};
@@ -306,6 +327,7 @@ int main(void)
         cmocka_unit_test(base_score_of_a_gaussian_line_grows_with_its_width),
         cmocka_unit_test(the_literal_score_falls_with_width_where_all_others_rise),
         cmocka_unit_test(brightness_and_black_level_do_not_matter),
+        cmocka_unit_test(powers_of_ten_do_not_matter),
         cmocka_unit_test(noise_share_tells_lines_from_noise),
         cmocka_unit_test(constant_profiles_have_no_score),
         cmocka_unit_test(windows_wider_than_the_profile_are_refused),
