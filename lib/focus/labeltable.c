@@ -196,6 +196,28 @@ void af_labeltable_sort(struct af_labeltable *t)
     }
 }
 
+const struct af_labelled_plane *af_labeltable_find(const struct af_labeltable *t, const char *file,
+                                                   size_t plane)
+{
+    size_t index = t->nfiles ? *bucket_of(t, file) : 0, low, high;
+
+    if (!index)
+        return NULL;
+    low = t->file[index - 1].from;
+    high = low + t->file[index - 1].n;
+    while (low < high) {
+        size_t i = low + (high - low) / 2;
+
+        if (t->plane[i].plane == plane)
+            return &t->plane[i];
+        if (t->plane[i].plane < plane)
+            low = i + 1;
+        else
+            high = i;
+    }
+    return NULL;
+}
+
 void af_labeltable_release(struct af_labeltable *t)
 {
     for (size_t i = 0; i < t->nfiles; i++) {

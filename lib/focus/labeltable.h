@@ -53,6 +53,10 @@ int af_labeltable_read(struct af_labeltable *t, FILE *fp, const char *name, bool
  */
 void af_labeltable_sort(struct af_labeltable *t);
 
+/* Once sorted: the plane of a file, called as the tables call it; NULL where they do not. */
+const struct af_labelled_plane *af_labeltable_find(const struct af_labeltable *t, const char *file,
+                                                   size_t plane);
+
 void af_labeltable_release(struct af_labeltable *t);
 
 #endif
