@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* af-train: teach a network the defocus of laser frames, from label tables and their stacks. */
+#include "base/memory.h"
+#include "base/outfile.h"
+#include "base/progress.h"
+#include "base/table.h"
+#include "cli/cli.h"
+#include "cli/option.h"
+#include "cli/plot.h"
+#include "focus/trainnotes.h"
+#include "nn/kernels.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROG "af-train"
+enum { PLOT_WIDTH = 900, PLOT_HEIGHT = 500, LAST_LAYER = AF_NN_NLAYERS - 1 };
+
+static const double lr_fresh = 1e-4, lr_init = 1e-5;
+static const int64_t epochs_fresh = 100, epochs_init = 50;
+
+struct opts {
+    double alpha;     // width; NaN: 1, or that of --init
+    int64_t epochs;   // 0: by default
+    int64_t batch;    // images
+    double lr;        // NaN: by default
+    int schedule;     // enum af_schedule
+    int64_t patience; // epochs; 0: no end to it
+    int64_t seed, nthreads, shift;
+    double val_fraction; // of each day's stacks
+    const char *val;     // table to validate with
+    const char *init;    // model to start from
+    int64_t freeze;      // Keras layers
+    bool strict, resume;
+    const char *checkpoint, *plot, *output;
+    bool no_header, quiet, verbose;
+    const char *const *tables; // operands, or "-"
+    size_t ntables;
+};
+
+static const struct af_option options[] = {
+    {0, "alpha", AF_OPT_REAL, offsetof(struct opts, alpha), "A",
+     "width of the network [1, or that of --init]", NULL, 0.1, 2},
+    {0, "batch", AF_OPT_INT, offsetof(struct opts, batch), "N", "images in a step [32]", NULL, 1,
+     4096},
+    {0, "checkpoint", AF_OPT_FILE, offsetof(struct opts, checkpoint), "FILE",
+     "keep the state of training there [MODEL.checkpoint]"},
+    {0, "epochs", AF_OPT_INT, offsetof(struct opts, epochs), "N", "[100, with --init 50]", NULL, 1,
+     1e6},
+    {0, "freeze", AF_OPT_INT, offsetof(struct opts, freeze), "N",
+     "with --init: layers before the N-th stay [0]", NULL, 0, LAST_LAYER},
+    {0, "init", AF_OPT_FILE, offsetof(struct opts, init), "MODEL",
+     "go on from a trained model: transfer learning"},
+    {0, "lr", AF_OPT_REAL, offsetof(struct opts, lr), "RATE",
+     "learning rate [1e-4, with --init 1e-5]", NULL, 1e-12, 1e3},
+    {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
+     "leave the header line out"},
+    {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "MODEL",
+     "file to write, .safetensors; needed"},
+    {0, "patience", AF_OPT_INT, offsetof(struct opts, patience), "N",
+     "end after N epochs without a better one [never]", NULL, 1, 1e6},
+    {0, "plot", AF_OPT_FILE, offsetof(struct opts, plot), "FILE",
+     "draw losses over epochs, .png or .svg (gnuplot)"},
+    {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no progress and warnings"},
+    {0, "resume", AF_OPT_FLAG, offsetof(struct opts, resume), NULL,
+     "go on from the checkpoint, if it is there"},
+    {0, "schedule", AF_OPT_CHOICE, offsetof(struct opts, schedule), "NAME",
+     "of the learning rate: constant, cosine [constant]", "constant|cosine", 0, 0},
+    {0, "seed", AF_OPT_INT, offsetof(struct opts, seed), "N",
+     "of weights, split and order of images [1]", NULL, 0, 1e15},
+    {0, "shift", AF_OPT_INT, offsetof(struct opts, shift), "PX",
+     "move frames at random, pixels of the input [0]", NULL, 0, 95},
+    {0, "strict", AF_OPT_FLAG, offsetof(struct opts, strict), NULL,
+     "batch norm statistics by Keras's momentum only"},
+    {'j', "threads", AF_OPT_INT, offsetof(struct opts, nthreads), "N", "[processors]", NULL, 1,
+     1024},
+    {0, "val", AF_OPT_FILE, offsetof(struct opts, val), "TABLE",
+     "validate with the stacks of this label table"},
+    {0, "val-fraction", AF_OPT_REAL, offsetof(struct opts, val_fraction), "F",
+     "of each day's stacks validates [0.1]", NULL, 0, 0.9},
+    {'v', "verbose", AF_OPT_FLAG, offsetof(struct opts, verbose), NULL,
+     "say what is trained with what, on stderr"},
+    AF_OPTIONS_END,
+};
+
+static const struct af_tool tool = {
+    PROG,
+    "-o MODEL [LABELS...]",
+    "Train a network to tell defocus from laser frames, by labels of af-label.",
+    options,
+};
+
+static const char *const columns[] = {"epoch", "train_loss", "val_loss",     "val_rmse_um",
+                                      "lr",    "seconds",    "images_per_s", "best"};
+enum { COLUMNS = sizeof(columns) / sizeof(*columns) };
+
+static int parse_args(int argc, char **argv, struct opts *o)
+{
+    static const char *const from_stdin[] = {"-"};
+    int operand, status;
+
+    *o = (struct opts){.alpha = NAN,
+                       .lr = NAN,
+                       .batch = 32,
+                       .seed = 1,
+                       .val_fraction = 0.1,
+                       .tables = from_stdin,
+                       .ntables = 1};
+    status = af_cli_parse(&tool, argc, argv, o, &operand);
+    if (status >= 0)
+        return status;
+    if (!o->output)
+        return af_cli_usage(&tool, "--output is needed: a file for the model");
+    if (strcmp(o->output, "-") == 0)
+        return af_cli_usage(&tool, "--output: standard output has the training log");
+    if (o->freeze && !o->init)
+        return af_cli_usage(&tool, "--freeze needs --init: fresh layers know nothing yet");
+    if (o->init && !isnan(o->alpha))
+        return af_cli_usage(&tool, "--alpha and --init exclude each other");
+    if (!o->epochs)
+        o->epochs = o->init ? epochs_init : epochs_fresh;
+    if (isnan(o->lr))
+        o->lr = o->init ? lr_init : lr_fresh;
+    if (isnan(o->alpha))
+        o->alpha = 1;
+    if (operand < argc) {
+        o->tables = (const char *const *)argv + operand;
+        o->ntables = (size_t)(argc - operand);
+    }
+    return -1;
+}
+
+/* Where the log goes while epochs come. */
+struct sink {
+    const struct opts *o;
+    struct af_table_out table;
+    struct af_plot plot;
+    struct af_progress progress;
+};
+
+static void warn(void *ctx, const char *text)
+{
+    struct sink *k = ctx;
+
+    if (k->o->quiet)
+        return;
+    af_progress_wipe(&k->progress);
+    af_cli_warn(PROG, "%s", text);
+}
+
+static void read_progress(void *ctx, size_t done, size_t total, const char *file)
+{
+    struct sink *k = ctx;
+
+    if (done == 1)
+        af_progress_begin(&k->progress, k->o->quiet || !isatty(STDERR_FILENO) ? NULL : stderr, PROG,
+                          "files", total);
+    af_progress_step(&k->progress, done, file);
+    if (done == total)
+        af_progress_end(&k->progress);
+}
+
+static void train_progress(void *ctx, size_t done, size_t total)
+{
+    struct sink *k = ctx;
+
+    (void)total;
+    af_progress_step(&k->progress, done, NULL);
+}
+
+static void put_epoch(void *ctx, const struct af_epoch *e)
+{
+    struct sink *k = ctx;
+    struct af_table_out *t = &k->table;
+
+    af_progress_wipe(&k->progress);
+    af_table_int(t, (int64_t)e->epoch);
+    af_table_real(t, e->train_loss);
+    af_table_real(t, e->val_loss);
+    af_table_real(t, e->val_rmse_um);
+    af_table_real(t, e->lr);
+    af_table_real(t, e->seconds);
+    af_table_real(t, e->images_per_s);
+    af_table_int(t, e->best);
+    af_table_end_row(t);
+    fflush(t->fp);
+    if (k->plot.script) {
+        fprintf(k->plot.script, "%zu %.9g ", e->epoch, e->train_loss);
+        if (isfinite(e->val_loss))
+            fprintf(k->plot.script, "%.9g\n", e->val_loss);
+        else
+            fputs("?\n", k->plot.script);
+    }
+}
+
+static int draw(struct af_plot *p, bool validated, struct af_err *err)
+{
+    fputs("EOD\nset border 3\nset tics nomirror out\nset grid linecolor rgb '#dddddd'\n"
+          "set datafile missing '?'\nset logscale y\nset format y '%g'\n"
+          "set xlabel 'epoch'\nset ylabel 'mean squared error / half range²'\n"
+          "plot $log using 1:2 with linespoints pointtype 7 pointsize 0.4 title 'training'",
+          p->script);
+    if (validated)
+        fputs(", $log using 1:3 with linespoints pointtype 7 pointsize 0.4 title 'validation'",
+              p->script);
+    fputc('\n', p->script);
+    return af_plot_commit(p, err);
+}
+
+/* The weights to start from: fresh, or those of --init without what it says of itself. */
+static int start(const struct opts *o, const struct af_dataset *d, struct af_nn_model *m,
+                 struct af_err *err)
+{
+    struct af_nn_model from = {0};
+    int ret = -1;
+
+    if (!o->init) {
+        if (af_nn_model_init(m, o->alpha, err))
+            return -1;
+        af_nn_model_randomise(m, (uint64_t)o->seed);
+        af_trainrun_set_target(d, m);
+        return 0;
+    }
+    if (af_nn_model_read(&from, o->init, err) || af_nn_model_init(m, from.arch.alpha, err))
+        goto done;
+    memcpy(m->params, from.params, m->arch.nparams * sizeof(float));
+    memcpy(m->moving, from.moving, m->arch.nmoving * sizeof(float));
+    m->target_center_um = from.target_center_um;
+    m->target_half_range_um = from.target_half_range_um;
+    ret = 0;
+done:
+    af_nn_model_release(&from);
+    return ret;
+}
+
+static int read_data(struct sink *k, struct af_dataset *d, struct af_dataset_opts *from,
+                     struct af_err *err)
+{
+    const struct opts *o = k->o;
+
+    *from = (struct af_dataset_opts){.tables = o->tables,
+                                     .ntables = o->ntables,
+                                     .val = o->val,
+                                     .val_fraction = o->val_fraction,
+                                     .seed = (uint64_t)o->seed,
+                                     .nthreads = (unsigned)o->nthreads,
+                                     .warn = warn,
+                                     .progress = read_progress,
+                                     .stopped = af_cli_stopped,
+                                     .ctx = k};
+    return af_dataset_read(d, from, err);
+}
+
+static void say(const struct opts *o, const struct af_dataset *d, const struct af_nn_model *m)
+{
+    if (o->verbose)
+        af_cli_warn(PROG,
+                    "%zu images of %zu stacks and %zu days: %zu train, %zu validate; defocus %.9g "
+                    "to %.9g um; alpha %g, %zu parameters; kernels %s",
+                    d->n, d->labels.nstacks, d->ndays, d->ntrain, d->nval, d->min_um, d->max_um,
+                    m->arch.alpha, m->arch.nparams, af_nn_kernels_best()->name);
+}
+
+/* The model is written where an epoch was finished. */
+static int finish(struct sink *k, const struct af_dataset *d, const struct af_dataset_opts *from,
+                  const struct af_trainrun_opts *ro, const struct af_trainrun_result *result,
+                  struct af_nn_model *m, struct af_err *err)
+{
+    struct af_err why = {AF_OK, ""};
+
+    if (!result->best_epoch)
+        return 0;
+    if (af_trainnotes_write(m, d, from, ro, result, err))
+        return -1;
+    if (af_trainnotes_calibrate(m, d, &why)) {
+        if (why.kind != AF_ENOFOCUS)
+            return af_fail(err, why.kind, "%s", why.text);
+        warn(k, why.text);
+    }
+    if (af_nn_model_write(m, k->o->output, err) ||
+        (k->plot.script && draw(&k->plot, d->nval > 0, err)))
+        return -1;
+    return 0;
+}
+
+/* What the end of training means: the status, or -1 with err. */
+static int conclude(const struct opts *o, const char *checkpoint,
+                    const struct af_trainrun_result *result, struct af_err *err)
+{
+    const char *kept = result->best_epoch ? "the best model so far is kept" : "there is no model";
+
+    if (result->end == AF_TRAINRUN_STOPPED) {
+        if (!o->quiet)
+            af_cli_warn(PROG, "stopped after %zu epochs, %s; --resume goes on", result->epochs,
+                        kept);
+        return 0; // ends by the signal
+    }
+    if (!o->checkpoint)
+        remove(checkpoint);
+    if (result->end == AF_TRAINRUN_DIVERGED)
+        return af_fail(err, AF_ENOFOCUS,
+                       "epoch %zu: the loss is no finite number, a lower --lr may help; %s",
+                       result->epochs + 1, kept);
+    return 0;
+}
+
+static int train(struct sink *k, const char *checkpoint, struct af_dataset *d,
+                 struct af_nn_model *m, struct af_err *err)
+{
+    const struct opts *o = k->o;
+    struct af_trainrun_opts ro = {.epochs = (size_t)o->epochs,
+                                  .batch = (size_t)o->batch,
+                                  .lr = o->lr,
+                                  .schedule = o->schedule,
+                                  .patience = (size_t)o->patience,
+                                  .seed = (uint64_t)o->seed,
+                                  .freeze = (int)o->freeze,
+                                  .strict = o->strict,
+                                  .shift = (unsigned)o->shift,
+                                  .nthreads = (unsigned)o->nthreads,
+                                  .checkpoint = checkpoint,
+                                  .resume = o->resume,
+                                  .each = put_epoch,
+                                  .progress = train_progress,
+                                  .warn = warn,
+                                  .stopped = af_cli_stopped,
+                                  .ctx = k};
+    struct af_dataset_opts from;
+    struct af_trainrun_result result;
+    int ret = read_data(k, d, &from, err);
+
+    if (ret)
+        return ret < 0 ? -1 : 0; // stopped
+    if (start(o, d, m, err))
+        return -1;
+    say(o, d, m);
+    af_progress_begin(&k->progress, o->quiet ? NULL : stderr, PROG, "images",
+                      ro.epochs * d->ntrain);
+    ret = af_trainrun(d, m, &ro, &result, err);
+    af_progress_end(&k->progress);
+    if (ret || finish(k, d, &from, &ro, &result, m, err))
+        return -1;
+    return conclude(o, checkpoint, &result, err);
+}
+
+/* Whether the model can be written, before the hours are spent. */
+static int probe(const char *path, struct af_err *err)
+{
+    struct af_outfile f;
+
+    if (af_outfile_open(&f, path, err))
+        return -1;
+    af_outfile_discard(&f);
+    return 0;
+}
+
+static int run(const struct opts *o, FILE *out, struct af_err *err)
+{
+    struct sink k = {.o = o};
+    struct af_dataset d = {0};
+    struct af_nn_model m = {0};
+    char *checkpoint =
+        o->checkpoint ? af_strdup(o->checkpoint, err) : af_format(err, "%s.checkpoint", o->output);
+    int ret = -1;
+
+    if (!checkpoint || probe(o->output, err) || probe(checkpoint, err) ||
+        (o->plot && af_plot_open(&k.plot, o->plot, PLOT_WIDTH, PLOT_HEIGHT, err)))
+        goto done;
+    if (k.plot.script)
+        fputs("$log << EOD\n", k.plot.script);
+    af_cli_catch_signals();
+    af_table_begin(&k.table, out, columns, COLUMNS, !o->no_header);
+    fflush(out);
+    ret = train(&k, checkpoint, &d, &m, err);
+done:
+    af_plot_discard(&k.plot);
+    af_nn_model_release(&m);
+    af_dataset_release(&d);
+    free(checkpoint);
+    return ret;
+}
+
+int main(int argc, char **argv)
+{
+    struct af_err err = {AF_OK, ""};
+    struct opts o;
+    int status = parse_args(argc, argv, &o);
+
+    if (status < 0)
+        status = run(&o, stdout, &err) ? af_cli_fail(PROG, &err) : 0;
+    af_cli_reraise();
+    return af_cli_close_stdout(PROG, status);
+}
