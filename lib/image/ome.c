@@ -7,6 +7,7 @@
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 #include <pthread.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -313,6 +314,8 @@ static void start_libxml(void)
     xmlSetStructuredErrorFunc(context, before);
 }
 
+static pthread_once_t libxml_ready = PTHREAD_ONCE_INIT;
+
 int af_ome_parse(struct af_ome *ome, const char *xml, size_t n, const char *name, size_t max_planes,
                  struct af_err *err)
 {
@@ -328,6 +331,7 @@ int af_ome_parse(struct af_ome *ome, const char *xml, size_t n, const char *name
     pthread_once(&once, start_libxml);
     before = xmlStructuredError;
     context = xmlStructuredErrorContext;
+    pthread_once(&libxml_ready, xmlInitParser); // before any two threads may use it
     /*
      * libxml2 prints that memory ran out unless this thread has a handler, and then goes on: it
      * leaves an attribute out, or finds fault with the text. errno tells.

@@ -169,7 +169,8 @@ static int index_pgm(struct af_stack *st, struct af_err *err)
                 st->info.missing = 1;
                 break;
             }
-            fseeko(st->fp, bytes, SEEK_CUR);
+            if (fseeko(st->fp, bytes, SEEK_CUR))
+                return af_fail_errno(err, "%s", st->name);
         }
         if (af_stack_add_frame(st, at, err))
             return -1;

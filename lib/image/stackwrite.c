@@ -29,6 +29,7 @@ struct af_stack_writer {
     char *path, *part; // part NULL: held in memory, written to `path` or stdout at the end
     struct af_tiffio io;
     TIFF *tif;            // NULL until the first plane
+    bool big;             // BigTIFF
     struct af_image like; // size, type and bits of the first plane; no pixels
     struct af_plane *plane;
     size_t nplanes, room;
@@ -188,7 +189,8 @@ static int begin(struct af_stack_writer *w, const struct af_image *img, struct a
         return af_fail(err, AF_EDATA, "%s: OME-TIFF has no 64-bit integers", w->path);
     w->like = *img;
     w->like.data = NULL;
-    w->tif = af_tiffio_open_write(&w->io, w->path, w->meta.bigtiff || bytes > CLASSIC_MOST);
+    w->big = w->meta.bigtiff || bytes > CLASSIC_MOST;
+    w->tif = af_tiffio_open_write(&w->io, w->path, w->big);
     return w->tif ? 0 : fail_tiff(w, err);
 }
 
@@ -292,12 +294,10 @@ static int point_at(struct af_stack_writer *w, const char *xml)
     uint64_t at = (w->io.size + 1) & ~(uint64_t)1, length = strlen(xml) + 1, ifd = 0, n = 0;
     uint64_t wide[2] = {length, at};
     uint32_t narrow[2] = {(uint32_t)length, (uint32_t)at};
-    bool big;
+    bool big = w->big;
 
-    if (af_tiffio_pwrite(&w->io, xml, length, at) || read_number(w, 2, 2, &n))
-        return -1;
-    big = n == 43;
-    if (read_number(w, big ? 8 : 4, big ? 8 : 4, &ifd) || read_number(w, ifd, big ? 8 : 2, &n))
+    if (af_tiffio_pwrite(&w->io, xml, length, at) ||
+        read_number(w, big ? 8 : 4, big ? 8 : 4, &ifd) || read_number(w, ifd, big ? 8 : 2, &n))
         return -1;
     for (uint64_t from = ifd + (big ? 8 : 2); n; n--, from += big ? 20 : 12) {
         uint64_t tag = 0;
@@ -339,7 +339,7 @@ static int finish(struct af_stack_writer *w, struct af_err *err)
         return fail_tiff(w, err);
     if (!(xml = af_ome_write(&w->meta, &w->like, w->plane, w->nplanes, err)))
         return -1;
-    if (strlen(xml) + w->io.size + 2 > UINT32_MAX && w->io.size <= UINT32_MAX && !w->meta.bigtiff)
+    if (!w->big && strlen(xml) + w->io.size + 2 > UINT32_MAX)
         af_fail(err, AF_EDATA, "%s: over 4 GiB, which takes BigTIFF (--bigtiff)", w->path);
     else if (point_at(w, xml))
         af_fail_errno(err, "%s", w->part ? w->part : w->path);
