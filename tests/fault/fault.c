@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fails the n-th call of one kind in a program, from the start of its main on.
+ * Fails the n-th call of one kind in a program, from the start of its main until that returns.
  *
  *   FAULT=KIND:N:HOW[:FD] LD_PRELOAD=build/fault.so stack-info x.tif
  *
@@ -109,6 +109,7 @@ static struct {
     bool partly; // half the bytes are moved; with a signal, those up to the next page
     unsigned long n;
     bool from_n_on, abort;
+    bool over; // main has returned: what gcov writes is not the program's
     struct fault_report *report;
 } fault;
 
@@ -117,7 +118,11 @@ static struct fault_report own_report;
 /* Count a call; does it fail? */
 static bool strikes(void)
 {
-    uint64_t i = __atomic_add_fetch(&fault.report->calls, 1, __ATOMIC_RELAXED);
+    uint64_t i;
+
+    if (fault.over)
+        return false;
+    i = __atomic_add_fetch(&fault.report->calls, 1, __ATOMIC_RELAXED);
 
     if (!fault.n || (fault.from_n_on ? i < fault.n : i != fault.n))
         return false;
@@ -483,7 +488,7 @@ static int main_with_fault(int argc, char **argv, char **envp)
 {
     const char *text = getenv("FAULT");
     static char copy[100];
-    int kind = NONE;
+    int kind = NONE, status;
 
     if (text) {
         snprintf(copy, sizeof copy, "%s", text);
@@ -500,7 +505,9 @@ static int main_with_fault(int argc, char **argv, char **envp)
     unsetenv("LD_PRELOAD");
     fault.kind = kind;
     counting = true;
-    return real_main(argc, argv, envp);
+    status = real_main(argc, argv, envp);
+    fault.over = true;
+    return status;
 }
 
 EXPORT int __libc_start_main(int (*f)(int, char **, char **), int argc, char **argv,
