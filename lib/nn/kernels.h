@@ -13,7 +13,7 @@
  * is applied when the next kernel loads z, and the sums for the batch statistics are taken where z
  * is written: passes over memory are what training costs, not arithmetic.
  *
- * One body, kernels_body.h, is compiled for each width of vector; af_nn_kernels_best() picks by
+ * One body, kernels.inc, is compiled for each width of vector; af_nn_kernels_best() picks by
  * what the processor has. tests/unit/test_nn_kernels.c compares each with its plain twin.
  */
 #ifndef AF_NN_KERNELS_H

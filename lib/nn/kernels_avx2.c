@@ -23,5 +23,5 @@ static inline vf vmin(vf a, vf b)
     return (vf)_mm256_min_ps((__m256)a, (__m256)b);
 }
 
-#include "nn/kernels_body.h"
+#include "nn/kernels.inc"
 #endif

@@ -22,5 +22,5 @@ static inline vf vmin(vf a, vf b)
     return (vf)_mm512_min_ps((__m512)a, (__m512)b);
 }
 
-#include "nn/kernels_body.h"
+#include "nn/kernels.inc"
 #endif

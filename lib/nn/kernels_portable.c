@@ -23,4 +23,4 @@ static inline vf vmin(vf a, vf b)
     return (vf)(((vi)a & first) | ((vi)b & ~first));
 }
 
-#include "nn/kernels_body.h"
+#include "nn/kernels.inc"
