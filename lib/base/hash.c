@@ -19,7 +19,10 @@ uint64_t af_hash(uint64_t h, const void *p, size_t n)
         memcpy(&word, b, sizeof(word));
         h = step(h, word);
     }
-    for (; n; n--)
-        h = step(h, *b++);
+    if (n) { // the number of bytes that are left counts too
+        word = 0;
+        memcpy(&word, b, n);
+        h = step(step(h, ~(uint64_t)n), word);
+    }
     return h;
 }

@@ -107,20 +107,14 @@ static void put_row(struct af_table_out *t, const char *file, int64_t plane, dou
 static int make_stack(const struct opts *o, const struct state *s, const char *file,
                       struct af_random *r, struct af_table_out *t, struct af_err *err)
 {
-    struct af_stack_meta meta = {.nplanes = (size_t)o->planes,
-                                 .px_um = NAN,
-                                 .py_um = NAN,
-                                 .dz_um = NAN,
-                                 .magnification = NAN,
-                                 .na = NAN,
-                                 .wavelength_nm = NAN,
-                                 .temperature_c = NAN};
+    struct af_stack_meta meta = AF_STACK_META_UNKNOWN;
     double z0_um = 100 * af_random_uniform(r), step_um = 2 * o->range_um / (double)(o->planes - 1);
     struct af_stack_writer *w = NULL;
     struct af_image img = {0};
     char day[16];
     int ret = -1;
 
+    meta.nplanes = (size_t)o->planes;
     snprintf(day, sizeof(day), "2026-03-%02d", (int)o->day);
     if (af_image_resize(&img, (size_t)o->width, (size_t)o->height, AF_U16, err) ||
         af_stack_writer_open(&w, file, &meta, err))
