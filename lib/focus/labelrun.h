@@ -18,10 +18,10 @@ struct af_labelrun_opts {
 
 /* One stack. Pointers are borrowed until `each` returns. */
 struct af_labelled {
-    const char *name;                          // its path; of a stack of joined files the first
-    const struct af_stack *stack;              // open, for what its planes are called; NULL with err
-    size_t n;                                  // planes
-    const double *z_um;                        // [n], in the order of the file
+    const char *name;             // its path; of a stack of joined files the first
+    const struct af_stack *stack; // open, for what its planes are called; NULL with err
+    size_t n;                     // planes
+    const double *z_um;           // [n], in the order of the file
     const struct af_scores *scores, *scores_x; // [n]; scores_x: of the x axis, NULL unless both
     struct af_label label, label_x;            // label_x: only with both
     char day[11];                              // of acquisition, "2026-11-21"; empty: unknown

@@ -13,8 +13,8 @@
 /* Known fields only, in the order above; returns the length, 0 where nothing is known. */
 size_t af_pagename_format(const struct af_plane *p, char text[AF_PAGENAME_SIZE]);
 
-/* Take the fields that the text has; others of *p stay. Unknown words are passed, and numbers that are
- * none. */
+/* Take the fields that the text has; others of *p stay. Unknown words are passed, and numbers that
+ * are none. */
 void af_pagename_parse(const char *text, struct af_plane *p);
 
 #endif

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Blocks may place a plane more than once, up to so many times on average if there are max_planes. */
+/* Blocks may place a plane more than once, up to so many times on average if there are max_planes.
+ */
 enum { PLACED_MOST = 256 };
 
 /* ------------------------------------------------- sets of several files */
@@ -120,7 +121,8 @@ static int place_block(struct af_stack *st, const struct af_ome *ome, const stru
     count = count < l->n - at ? count : l->n - at;
     l->placed += count;
     if (l->placed / PLACED_MOST > st->o.max_planes)
-        return af_fail(err, AF_EDATA, "%s: its OME-XML puts planes into the same places again and again",
+        return af_fail(err, AF_EDATA,
+                       "%s: its OME-XML puts planes into the same places again and again",
                        st->name);
     for (size_t k = 0; k < count; k++) {
         if (file == SIZE_MAX)

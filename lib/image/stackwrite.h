@@ -17,7 +17,7 @@ struct af_stack_meta {
     size_t nplanes; // planned; 0: unknown. Decides classic or BigTIFF and the provisional OME-XML
     double px_um, py_um; // pixel size in the sample
     double dz_um;        // nominal step, sign ignored
-    const char *date;    // acquisition, "2026-11-21T10:00:00" (base/date.h); not written if it is none
+    const char *date; // acquisition, "2026-11-21T10:00:00" (base/date.h); not written if it is none
     const char *image_name, *stage_label, *channel_name;
     const char *objective; // model
     double magnification, na;

@@ -83,8 +83,8 @@ struct af_nn_kernels {
 
     /*
      * One image, 3x3, one filter a channel: stride 1 with a border of zeros, or stride 2 with zeros
-     * below and to the right (h even). zin: [h][h][cp] -> z: [ho][ho][cp]; w: [9][cp]; ring: scratch of
-     * AF_NN_RING(h) floats. norm NULL: zin are activations already.
+     * below and to the right (h even). zin: [h][h][cp] -> z: [ho][ho][cp]; w: [9][cp]; ring:
+     * scratch of AF_NN_RING(h) floats. norm NULL: zin are activations already.
      */
     void (*depthwise)(float *z, const float *zin, const float *w, size_t h, size_t stride,
                       size_t cp, const struct af_nn_norm *norm, float *sum, float *sumsq,

@@ -35,9 +35,9 @@ double af_nn_train_step(struct af_nn_trainer *t, const float *params, float *mov
                         float *predict, float *grad);
 
 /*
- * Transfer learning: layers 0 .. freeze-1 (Keras indices) do not train, and their batch norms run on
- * the moving statistics. freeze 0: all train (the default). Gradients of frozen numbers are 0, and
- * their moving statistics stay.
+ * Transfer learning: layers 0 .. freeze-1 (Keras indices) do not train, and their batch norms run
+ * on the moving statistics. freeze 0: all train (the default). Gradients of frozen numbers are 0,
+ * and their moving statistics stay.
  */
 void af_nn_trainer_freeze(struct af_nn_trainer *t, int freeze);
 

@@ -264,7 +264,8 @@ static void two_equal_foci_are_refused(void **state)
     assert_refused(&s, -10, 0.1, 201, AF_LABEL_TWO_MINIMA);
 }
 
-/* A curve with a V of each depth, 10 planes down and 10 up, without noise; the coarse one is level. */
+/* A curve with a V of each depth, 10 planes down and 10 up, without noise; the coarse one is level.
+ */
 static struct af_label label_of_depths(const double *depth, size_t n)
 {
     struct stack st = {.n = 20 * n + 1};
@@ -273,8 +274,8 @@ static struct af_label label_of_depths(const double *depth, size_t n)
         double from_top = 1 - fabs((double)(i % 20) - 10) / 10;
 
         st.z[i] = 0.1 * (double)i;
-        st.scores[i].of[AF_L2] = 1.2 - depth[i / 20 < n ? i / 20 : 0] * from_top * from_top *
-                                           (3 - 2 * from_top);
+        st.scores[i].of[AF_L2] =
+            1.2 - depth[i / 20 < n ? i / 20 : 0] * from_top * from_top * (3 - 2 * from_top);
         st.scores[i].of[AF_BASE] = st.scores[i].of[AF_LITERAL] = 1;
         st.scores[i].noise = 0.001;
     }
