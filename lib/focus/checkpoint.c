@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/outfile.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,8 +150,13 @@ static int read_open(struct af_checkpoint *c, struct stream *s, const char *path
         refuse_setup(path, setup, c->setup, err);
         goto done;
     }
-    if (s->failed || h.nparams != c->nparams || h.nmoving != c->nmoving || h.epoch > max_epochs) {
+    if (s->failed || h.nparams != c->nparams || h.nmoving != c->nmoving) {
         damaged(path, err);
+        goto done;
+    }
+    if (h.epoch > max_epochs) {
+        af_fail(err, AF_EDATA, "%s: has %" PRIu64 " epochs, more than the %zu wanted", path,
+                h.epoch, max_epochs);
         goto done;
     }
     pass_arrays(s, c);
