@@ -37,8 +37,8 @@ enum {
 /*
  * What is kept in the model. All-zero: nothing is known, all frames with a picture are trusted.
  *
- * sigma: half of what is between the 68 and the 95 % quantile of |residual|, so to say: the
- *   mean of the first and half the second, of the frames around each knot.
+ * sigma: 2/3 of the 68.3 % quantile of |residual| among the frames around a knot, and 1/3 of half
+ *   the 95.4 % quantile: one number for both, should the tails not be those of a normal error.
  * distance: of a frame's signature s from the usual one at its predicted defocus y,
  *   d = |W (s - c(y))| / sqrt(DIMS), about 1 for a frame like those of the validation.
  *

@@ -10,8 +10,8 @@
 
 enum {
     DIMS = AF_TRUST_DIMS,
-    FOLDS = 8,          // parts that the days are dealt into
-    FRAMES_A_KNOT = 50, // at least
+    FOLDS = 8,           // parts that the days are dealt into
+    FRAMES_A_KNOT = 100, // at least
 };
 
 /* Margins beyond what the validation has shown. */
@@ -118,8 +118,6 @@ static size_t deal(struct af_trust_fit *fit)
 /* Knots where the samples are, as many to each; sigma from the residuals around them. */
 static void fit_sigma(const struct af_trust_fit *fit, double *scratch, struct af_trust *t)
 {
-    double raw[AF_TRUST_KNOTS];
-
     t->nknots = fit->n / FRAMES_A_KNOT;
     if (t->nknots > AF_TRUST_KNOTS)
         t->nknots = AF_TRUST_KNOTS;
@@ -131,13 +129,8 @@ static void fit_sigma(const struct af_trust_fit *fit, double *scratch, struct af
 
         for (size_t i = 0; i < m; i++)
             scratch[i] = fabs(s[i].predicted_um - s[i].true_um);
-        raw[k] = (quantile(scratch, m, 0.6827) + quantile(scratch, m, 0.9545) / 2) / 2;
+        t->sigma_um[k] = (2 * quantile(scratch, m, 0.6827) + quantile(scratch, m, 0.9545) / 2) / 3;
         t->at_um[k] = s[m / 2].predicted_um;
-    }
-    for (size_t k = 0; k < t->nknots; k++) {
-        double before = raw[k ? k - 1 : k], after = raw[k + 1 < t->nknots ? k + 1 : k];
-
-        t->sigma_um[k] = (before + 2 * raw[k] + after) / 4;
     }
 }
 
