@@ -4,11 +4,12 @@
 #include "base/memory.h"
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { SPINS = 20000 };
+enum { SPINS = 2000 }; // a pause takes 20 to 40 ns
 
 struct member {
     struct af_nn_crew *crew;
@@ -127,6 +128,7 @@ void af_nn_crew_run(struct af_nn_crew *c, void (*work)(void *ctx, unsigned t), v
         give_out(c);
     }
     work(ctx, 0);
-    while (c->n > 1 && atomic_load_explicit(&c->working, memory_order_acquire) > 0)
-        pause_briefly();
+    /* Where more run than there are processors, the one that is waited for may need this one. */
+    for (int i = 0; c->n > 1 && atomic_load_explicit(&c->working, memory_order_acquire) > 0; i++)
+        i < SPINS ? pause_briefly() : (void)sched_yield();
 }
