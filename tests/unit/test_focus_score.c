@@ -149,7 +149,7 @@ static void brightness_and_black_level_do_not_matter(void **state)
     assert_true(fabs(t.noise - s.noise) < 1e-9);
 }
 
-/* A frame of doubles may hold any power of ten: a score of 0 would pass as the best focus of all. */
+/* A frame of doubles may hold any power of ten; a score of 0 would pass as the best focus. */
 static void powers_of_ten_do_not_matter(void **state)
 {
     static const double scale[] = {1e-140, 1e-90, 1e80, 1e140};
