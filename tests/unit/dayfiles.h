@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-static void write_text(const char *path, const char *text)
+__attribute__((unused)) static void write_text(const char *path, const char *text)
 {
     FILE *fp = fopen(path, "wb");
 
