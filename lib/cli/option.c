@@ -199,13 +199,15 @@ void af_cli_complete_zsh(const struct af_tool *tool)
 
 int af_cli_usage(const struct af_tool *tool, const char *fmt, ...)
 {
+    struct af_err err;
+    char text[sizeof(err.text)];
     va_list ap;
 
-    fprintf(stderr, "%s: ", tool->name);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    fprintf(stderr, "\nTry '%s --help'.\n", tool->name);
+    af_fail(&err, AF_EUSAGE, "%s", text); // for its cleaning of control characters
+    fprintf(stderr, "%s: %s\nTry '%s --help'.\n", tool->name, err.text, tool->name);
     return 2;
 }
 
