@@ -21,7 +21,7 @@ static struct {
     float **number; // [what.n]
 } vectors;
 
-static bool open_vectors(const char *file, char path[4096])
+static inline bool open_vectors(const char *file, char path[4096])
 {
     const char *real = getenv("REALDATA");
     FILE *fp;
@@ -35,7 +35,7 @@ static bool open_vectors(const char *file, char path[4096])
 }
 
 /* For a whole group of tests; where the vectors are absent, all is empty. */
-static int load_vectors(void **state)
+static inline int load_vectors(void **state)
 {
     struct af_err err = {0};
     char path[4096];
@@ -59,7 +59,7 @@ static int load_vectors(void **state)
     return 0;
 }
 
-static int free_vectors(void **state)
+static inline int free_vectors(void **state)
 {
     (void)state;
     for (size_t i = 0; i < vectors.what.n; i++)
@@ -70,7 +70,7 @@ static int free_vectors(void **state)
     return 0;
 }
 
-static void need_vectors(void)
+static inline void need_vectors(void)
 {
     if (vectors.what.n)
         return;
@@ -79,7 +79,7 @@ static void need_vectors(void)
 }
 
 /* The numbers of one answer, n of them. */
-static const float *answer(const char *name, size_t n)
+static inline const float *answer(const char *name, size_t n)
 {
     const struct af_tensor *t = af_tensors_find(&vectors.what, name);
 
@@ -88,7 +88,7 @@ static const float *answer(const char *name, size_t n)
     return vectors.number[t - vectors.what.tensor];
 }
 
-static double norm(const float *v, size_t n)
+static inline double norm(const float *v, size_t n)
 {
     double s = 0;
 
@@ -97,7 +97,7 @@ static double norm(const float *v, size_t n)
     return sqrt(s);
 }
 
-static double distance(const float *a, const float *b, size_t n)
+static inline double distance(const float *a, const float *b, size_t n)
 {
     double s = 0;
 
@@ -107,8 +107,8 @@ static double distance(const float *a, const float *b, size_t n)
 }
 
 /* |got - want| within `part` of |want|. */
-static void vectors_agree(const char *what, const float *got, const float *want, size_t n,
-                          double part)
+static inline void vectors_agree(const char *what, const float *got, const float *want, size_t n,
+                                 double part)
 {
     double off = distance(got, want, n), size = norm(want, n);
 
