@@ -18,7 +18,7 @@ enum {
 static const double margin_contrast = 0.25, margin_sum = 4, margin_saturated = 2;
 static const double slack_saturated = 0.01; // share that no camera minds
 static const double margin_new_day = 1.25;  // beyond days left out of the fit
-static const double margin_same_day = 2;    // where there is one day only
+static const double margin_same_day = 10;   // where one day is all there is
 
 /* What is kept of a frame. */
 struct sample {
