@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Write the seeds in tests/fuzz/corpus: make-corpus.py FOLDER. Small, made from nothing but this."""
+import json
 import os
 import struct
 import sys
@@ -127,6 +128,23 @@ def pictures():
     yield 'bmp1', bmp(9, 3, 1)
 
 
+def tensors(*shapes, first=0):
+    """A header of F32 tensors a, b, ..., one behind the other; their data behind a newline."""
+    at, head = first, {'__metadata__': {'k': 'v'}}
+    for name, shape in zip('abc', shapes):
+        n = 4
+        for d in shape:
+            n *= d
+        head[name] = {'dtype': 'F32', 'shape': shape, 'data_offsets': [at, at + n]}
+        at += n
+    return json.dumps(head).encode() + b'\n' + bytes(at - first)
+
+
+def edits(*changes):
+    """Edits to the header of a model: place, bytes to cut, text to put there."""
+    return b''.join(struct.pack('<HBB', at, cut, len(text)) + text for at, cut, text in changes)
+
+
 SEEDS = {
     'ome': [('new', OME), ('old', OLD), ('stub', STUB),
             ('dtd', '<!DOCTYPE OME [<!ENTITY a "b">]><OME><Image><Pixels SizeX="&a;"/></Image></OME>'),
@@ -142,6 +160,10 @@ SEEDS = {
                 ('help', '--help'), ('version', '-V'), ('bash', '--completion=bash'), ('zsh', '--completion\nzsh'),
                 ('wrong', '--length=5kg\n--nothing'), ('units', '0.3mm\n1e-4m\n5min\n250us\n\xc2\xb5m\n-7'),
                 ('names', 'k-%fmm\nk-300mm.png\nz%d{nm}_*\nz-12_a.tif\n%*_%f{um}%%\na_+.25%.bmp')],
+    'model': [('two', tensors([2, 3], [1])), ('scalar', tensors([])), ('hole', tensors([1], first=4)),
+              ('empty', tensors([0])), ('same', edits((1, 0, b''))), ('blank', edits((1, 0, b' '))),
+              ('arch', edits((52, 11, b'unet'))), ('alpha', edits((65, 14, b''))), ('twice', edits((1, 0, b'"a":1,"a":1,'))),
+              ('far', edits((300, 4, b'9999'), (900, 9, b'[1]')))],
     'texts': [('mm', MM), ('ndtiff', NDTIFF), ('imagej', IMAGEJ),
               ('hyper', 'ImageJ=1.4\nimages=12\nchannels=2\nslices=3\nframes=2\nhyperstack=true\nspacing=-2\nunit=micron\n'),
               ('page', 'z_um=-1.25 x_um=0 y_um=1e-7 exposure_ms=10 time_s=3.2')],
