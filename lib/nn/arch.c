@@ -88,8 +88,8 @@ int af_nn_arch_init(struct af_nn_arch *a, double alpha, struct af_err *err)
     int n = 0, layer = 2, block = 0, last = 0; // layers 0 and 1: input, padding
     struct af_nn_conv *c;
 
-    if (!(alpha >= 0.1 && alpha <= 2))
-        return af_fail(err, AF_EUSAGE, "alpha %.9g is not in 0.1 to 2", alpha);
+    if (!(alpha >= 0.3 && alpha <= 2))
+        return af_fail(err, AF_EUSAGE, "alpha %.9g is not in 0.3 to 2", alpha);
     *a = (struct af_nn_arch){.alpha = alpha};
     c = add_conv(a, &n, &layer, AF_NN_FIRST, 1, af_nn_make_divisible(32 * alpha), 2, AF_NN_SIDE);
     strcpy(c->name, "Conv1");

@@ -41,9 +41,10 @@ struct af_nn_arch {
 };
 
 /*
- * Fill arch for width alpha, 0.1 to 2. Blocks are laid out in Keras order: kernel, gamma, beta
+ * Fill arch for width alpha, 0.3 to 2. Blocks are laid out in Keras order: kernel, gamma, beta
  * of each convolution, then dense kernel and bias; mean, variance.
- * -1 with AF_EUSAGE (alpha).
+ * -1 with AF_EUSAGE (alpha). Choice: below 0.278 Conv1 is as narrow as the first block, which then
+ * adds its input: a layer more, so that all indices move. Keras has weights from 0.35 on.
  */
 int af_nn_arch_init(struct af_nn_arch *arch, double alpha, struct af_err *err);
 

@@ -212,8 +212,8 @@ static int guess_alpha(struct af_nn_arch *a, const struct af_tensors *s, const c
 
     for (size_t i = 0; i < s->n; i++)
         n += s->tensor[i].n;
-    for (int i = 0; i < NKERAS + 39; i++) {
-        double alpha = i < NKERAS ? keras[i] : (i - NKERAS + 2) * 0.05;
+    for (int i = 0; i < NKERAS + 35; i++) {
+        double alpha = i < NKERAS ? keras[i] : (i - NKERAS + 6) * 0.05;
 
         if (!af_nn_arch_init(a, alpha, NULL) && a->nparams + a->nmoving == n)
             return 0;

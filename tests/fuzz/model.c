@@ -123,7 +123,7 @@ static void make_base(void)
     FILE *fp;
     long n;
 
-    if (close(mkstemp(path)) || af_nn_model_init(&m, 0.1, &err))
+    if (close(mkstemp(path)) || af_nn_model_init(&m, 0.3, &err))
         abort();
     af_nn_model_randomise(&m, 1);
     if (af_nn_model_set_note(&m, "days", "1", &err) || af_nn_model_write(&m, path, &err) ||

@@ -149,9 +149,23 @@ static void ten_blocks_add_what_entered_them(void **state)
     assert_int_equal(n, 10);
 }
 
+static void every_width_has_as_many_layers(void **state)
+{
+    (void)state;
+    for (int k = 300; k <= 2000; k++) {
+        struct af_nn_arch a = arch_of(k / 1000.0);
+        int adds = 0;
+
+        for (int i = 0; i < AF_NN_NCONV; i++)
+            adds += a.conv[i].add >= 0;
+        assert_int_equal(adds, 10);
+        assert_int_equal(a.conv[AF_NN_NCONV - 1].layer + 5, AF_NN_NLAYERS);
+    }
+}
+
 static void every_number_has_one_place(void **state)
 {
-    static const double alpha[] = {0.1, 0.35, 0.5, 0.75, 1, 1.3, 1.4, 2};
+    static const double alpha[] = {0.3, 0.35, 0.5, 0.75, 1, 1.3, 1.4, 2};
 
     (void)state;
     for (size_t k = 0; k < sizeof(alpha) / sizeof(alpha[0]); k++) {
@@ -183,7 +197,7 @@ static void every_number_has_one_place(void **state)
 
 static void widths_out_of_range_are_refused(void **state)
 {
-    static const double bad[] = {0, -1, 0.09, 2.01, 1e300};
+    static const double bad[] = {0, -1, 0.29, 2.01, 1e300};
     struct af_nn_arch a;
 
     (void)state;
@@ -204,6 +218,7 @@ int main(void)
         cmocka_unit_test(layers_have_the_indices_of_keras),
         cmocka_unit_test(pictures_halve_five_times),
         cmocka_unit_test(ten_blocks_add_what_entered_them),
+        cmocka_unit_test(every_width_has_as_many_layers),
         cmocka_unit_test(every_number_has_one_place),
         cmocka_unit_test(widths_out_of_range_are_refused),
     };
