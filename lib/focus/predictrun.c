@@ -201,6 +201,7 @@ int af_predictrun_stream(const struct af_predictor *p, const char *path, size_t 
     if (set_up(&r, p, 1, err))
         goto done;
     max_pixels = max_pixels ? max_pixels : AF_STACK_MAX_PIXELS;
+    ret = 0;
     do {
         int more = af_pgm_read_head(fp, path, max_pixels, &head, &bad);
 

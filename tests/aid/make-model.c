@@ -20,7 +20,7 @@ struct opts {
     double alpha, center_um, half_range_um;
     double constant; // output for every frame; NaN: what random weights make of it
     double error_um; // of the predictions that trust is learnt from
-    int64_t seed;
+    int64_t seed, days;
     const char *trust; // stack, or NULL
     const char *output;
 };
@@ -29,6 +29,8 @@ static const struct af_option options[] = {
     {0, "alpha", AF_OPT_REAL, offsetof(struct opts, alpha), "A", "width [0.35]"},
     {0, "center", AF_OPT_LENGTH, offsetof(struct opts, center_um), "LENGTH", "of the range [0]"},
     {0, "constant", AF_OPT_REAL, offsetof(struct opts, constant), "Y", "output for every frame"},
+    {0, "days", AF_OPT_INT, offsetof(struct opts, days), "N", "that trust's frames are of [4]",
+     NULL, 1, 1000},
     {0, "error", AF_OPT_LENGTH, offsetof(struct opts, error_um), "LENGTH", "of trust [0.1um]"},
     {0, "half-range", AF_OPT_LENGTH, offsetof(struct opts, half_range_um), "LENGTH", "[10um]"},
     {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE", "model"},
@@ -63,7 +65,8 @@ static int add_frames(const struct opts *o, const struct af_nn_model *m, struct 
             goto done;
         af_nn_infer_run(infer, bench, x, 1, &y, feature);
         f.defocus_um = o->center_um + o->half_range_um * (double)y;
-        if (af_trust_fit_add(fit, &f, f.defocus_um + o->error_um * af_random_normal(&r), 0, err))
+        if (af_trust_fit_add(fit, &f, f.defocus_um + o->error_um * af_random_normal(&r),
+                             (unsigned)i % (unsigned)o->days, err))
             goto done;
     }
 done:
@@ -121,6 +124,7 @@ int main(int argc, char **argv)
                      .constant = (double)NAN,
                      .error_um = 0.1,
                      .seed = 1,
+                     .days = 4,
                      .output = "model.safetensors"};
     int operand, status = af_cli_parse(&tool, argc, argv, &o, &operand);
 
