@@ -43,7 +43,7 @@ struct opts {
 
 static const struct af_option options[] = {
     {0, "alpha", AF_OPT_REAL, offsetof(struct opts, alpha), "A",
-     "width of the network [1, or that of --init]", NULL, 0.1, 2},
+     "width of the network [1, or that of --init]", NULL, 0.3, 2},
     {0, "batch", AF_OPT_INT, offsetof(struct opts, batch), "N", "images in a step [32]", NULL, 1,
      4096},
     {0, "checkpoint", AF_OPT_FILE, offsetof(struct opts, checkpoint), "FILE",
