@@ -57,13 +57,13 @@ static int make_model(void **state)
     assert_int_equal(af_nn_model_init(&m, 0.35, &err), 0);
     af_nn_model_randomise(&m, 5);
     *state = &m;
-    return 0;
+    return load_vectors(state);
 }
 
 static int free_model(void **state)
 {
     af_nn_model_release(*state);
-    return 0;
+    return free_vectors(state);
 }
 
 static float *pictures(size_t n)
@@ -165,7 +165,7 @@ static void threads_share_one_network(void **state)
     free(x);
 }
 
-/* A dense layer alone decides where the kernel before it is dead: beta says what passes. */
+/* Where the last kernel is 0, gamma, beta and the moving statistics alone decide. */
 static void folded_norms_reduce_to_closed_forms(void **state)
 {
     struct af_nn_model m;
@@ -204,16 +204,13 @@ static void folded_norms_reduce_to_closed_forms(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest with_vectors[] = {
-        cmocka_unit_test(predictions_are_those_of_the_vectors),
-    };
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(predictions_are_those_of_the_vectors),
         cmocka_unit_test(an_image_does_not_see_its_neighbours),
         cmocka_unit_test(the_features_are_what_the_dense_layer_weighs),
         cmocka_unit_test(threads_share_one_network),
         cmocka_unit_test(folded_norms_reduce_to_closed_forms),
     };
 
-    return cmocka_run_group_tests(with_vectors, load_vectors, free_vectors) |
-           cmocka_run_group_tests(tests, make_model, free_model);
+    return cmocka_run_group_tests(tests, make_model, free_model);
 }

@@ -396,11 +396,13 @@ static void a_network_frozen_up_to_the_dense_layer_predicts_as_in_inference(void
  */
 static void a_step_from_the_cache_is_the_step_itself(void **state)
 {
-    const float *x = input(), *target = answer("target", IMAGES), *at[IMAGES];
+    const float *x, *target, *at[IMAGES];
     struct rig r, s;
 
     (void)state;
     need_vectors();
+    x = input();
+    target = answer("target", IMAGES);
     rig_up(&r, NULL, 2);
     rig_up(&s, NULL, 2);
     take_batch_statistics(&r); // with those of the file some values lie at corners of ReLU6
