@@ -108,9 +108,18 @@ static void a_closed_stdout_is_a_failure_only_if_used(void **state)
     assert_int_equal(child_run(close_unused, &status), 0);
 }
 
+/* Whoever runs the tests under nohup or in the background has some ignored. */
+static void attend(void)
+{
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
+}
+
 /* One signal sets the flag; then end by it. */
 static int stop_once(void *sig)
 {
+    attend();
     af_cli_catch_signals();
     af_cli_reraise(); // nothing came yet
     if (af_cli_stopped())
@@ -125,6 +134,7 @@ static int stop_once(void *sig)
 
 static int stop_twice(void *sig)
 {
+    attend();
     af_cli_catch_signals();
     raise(SIGTERM);
     raise(*(int *)sig);
