@@ -317,7 +317,7 @@ static int is_time(void)
     return countdown-- <= 0;
 }
 
-/* Stopped before each batch of two epochs in turn, and twice in one run. */
+/* Stopped in the middle and at the end of epochs, and twice in one run. */
 static void a_resumed_run_ends_in_the_same_bytes(void **state)
 {
     struct af_trainrun_opts o = usual();
@@ -329,7 +329,7 @@ static void a_resumed_run_ends_in_the_same_bytes(void **state)
     o.shift = 1;
     whole = train(&o, &result);
     o.checkpoint = "checkpoint";
-    for (int stop = 0; stop < batches; stop++) {
+    for (int stop = 1; stop < batches; stop += 2) {
         remove("checkpoint");
         o.stopped = is_time;
         o.resume = false;
