@@ -212,7 +212,10 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     if (o->verbose)
         say_models(p);
     begin_table(&k, out);
-    fflush(out);
+    if (fflush(out)) { // now, so that a reader at a live pipe has it
+        af_fail_errno(err, "standard output");
+        goto done;
+    }
     af_progress_begin(&k.progress, o->quiet || isatty(fileno(out)) ? NULL : stderr, PROG, "stacks",
                       o->stack.join ? 1 : o->npaths);
     ret = o->stream ? af_predictrun_stream(p, o->paths[0], ro.stack.max_pixels, take, &k, err)

@@ -5,6 +5,7 @@
 #include "nn/infer.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* One model, folded; its own numbers are let go. */
 struct net {
@@ -167,25 +168,28 @@ static void refine(const struct af_predictor *p, struct af_predict_seat *s, size
         *out = second;
 }
 
-void af_predict_run(const struct af_predictor *p, struct af_predict_seat *s,
-                    const struct af_image *const *frame, size_t n, struct af_prediction *out)
+int af_predict_run(const struct af_predictor *p, struct af_predict_seat *s,
+                   const struct af_image *const *frame, size_t n, struct af_prediction *out,
+                   struct af_err *err)
 {
-    struct af_err err[AF_PREDICT_MOST] = {{AF_OK, ""}};
+    struct af_err bad[AF_PREDICT_MOST] = {{AF_OK, ""}};
 
     for (size_t i = 0; i < n; i++)
-        if (af_frame_reduce(frame[i], s->x + i * AF_FRAME_PX, &s->facts[i], &err[i])) {
+        if (af_frame_reduce(frame[i], s->x + i * AF_FRAME_PX, &s->facts[i], &bad[i])) {
+            if (bad[i].kind == AF_ESYS)
+                return af_fail(err, bad[i].kind, "%s", bad[i].text);
             s->facts[i] = (struct af_frame_facts){.norm = 0};
-            for (size_t k = 0; k < AF_FRAME_PX; k++)
-                s->x[i * AF_FRAME_PX + k] = 0;
+            memset(s->x + i * AF_FRAME_PX, 0, AF_FRAME_PX * sizeof(*s->x));
         }
     ask(p, 0, s, 0, n, out);
     for (size_t i = 0; i < n; i++) {
-        if (err[i].kind != AF_OK)
+        if (bad[i].kind != AF_OK)
             out[i] = (struct af_prediction){.defocus_um = (double)NAN,
                                             .sigma_um = (double)NAN,
                                             .trust = AF_TRUST_UNUSABLE,
-                                            .err = err[i]};
+                                            .err = bad[i]};
         else if (p->nnets == 2)
             refine(p, s, i, &out[i]);
     }
+    return 0;
 }

@@ -47,7 +47,8 @@ struct af_prediction {
  * Choice: where the fine model says `range`, the coarse one's answer stands: it was at
  * the edge. Any other doubt of the fine model is the answer.
  */
-void af_predict_run(const struct af_predictor *p, struct af_predict_seat *s,
-                    const struct af_image *const *frame, size_t n, struct af_prediction *out);
+int af_predict_run(const struct af_predictor *p, struct af_predict_seat *s,
+                   const struct af_image *const *frame, size_t n, struct af_prediction *out,
+                   struct af_err *err);
 
 #endif

@@ -24,6 +24,7 @@ struct run {
     unsigned nthreads;
     struct af_nn_crew *crew;       // made when it is first needed
     struct af_predict_seat **seat; // [nthreads]; made when they are first needed
+    struct af_err *bad;            // [nthreads], of the batch
     struct item *item;             // [most]
     struct af_prediction *out;     // [most]
     size_t n, most, bytes;
@@ -39,7 +40,8 @@ static int set_up(struct run *r, const struct af_predictor *p, unsigned nthreads
     r->nthreads = nthreads;
     r->most = (size_t)nthreads * AF_PREDICT_MOST;
     r->seat = af_calloc(nthreads, sizeof(struct af_predict_seat *), err);
-    r->item = r->seat ? af_calloc(r->most, sizeof(*r->item), err) : NULL;
+    r->bad = r->seat ? af_calloc(nthreads, sizeof(*r->bad), err) : NULL;
+    r->item = r->bad ? af_calloc(r->most, sizeof(*r->item), err) : NULL;
     r->out = r->item ? af_calloc(r->most, sizeof(*r->out), err) : NULL;
     return r->out ? af_predict_seat_new(&r->seat[0], p, err) : -1;
 }
@@ -55,6 +57,7 @@ static void take_down(struct run *r)
     af_nn_crew_free(r->crew);
     free(r->item);
     free(r->out);
+    free(r->bad);
     free(r->seat);
 }
 
@@ -65,7 +68,7 @@ static void predict(struct run *r, unsigned t, size_t from, size_t to)
 
     for (size_t i = from; i < to; i++)
         img[i - from] = &r->item[i].img;
-    af_predict_run(r->p, r->seat[t], img, to - from, r->out + from);
+    af_predict_run(r->p, r->seat[t], img, to - from, r->out + from, &r->bad[t]);
 }
 
 static void share(void *ctx, unsigned t)
@@ -96,6 +99,10 @@ static int flush(struct run *r, struct af_err *err)
     } else if (n) {
         predict(r, 0, 0, n);
     }
+    r->n = r->bytes = 0;
+    for (unsigned t = 0; t < r->nthreads; t++)
+        if (r->bad[t].kind != AF_OK)
+            return af_fail(err, r->bad[t].kind, "%s", r->bad[t].text);
     for (size_t i = 0; i < n && !stop; i++) {
         struct af_predicted f = {.stack = r->item[i].stack,
                                  .file = r->item[i].file,
@@ -106,7 +113,6 @@ static int flush(struct run *r, struct af_err *err)
 
         stop = r->each(r->ctx, &f);
     }
-    r->n = r->bytes = 0;
     return stop;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,6 +164,7 @@ enum af_trust_reason af_trust_judge(const struct af_trust *t, const struct af_tr
 enum list { RANGE, LIMITS, KNOTS, SIGMA, CENTRE, WHITEN, LISTS };
 static const char *const key[LISTS] = {"trust_range_um", "trust_limits", "trust_knots_um",
                                        "trust_sigma_um", "trust_centre", "trust_whiten"};
+static const char check_key[] = "trust_check";
 enum { LONGEST = AF_TRUST_KNOTS * DIMS > TRIANGLE ? AF_TRUST_KNOTS *DIMS : TRIANGLE };
 
 /* The places of a list in t, in the order of the text; how many. */
@@ -188,6 +190,23 @@ static size_t places(struct af_trust *t, enum list list, double *at[LONGEST])
     return n;
 }
 
+/*
+ * FNV-1a of all texts, 16 hexadecimal digits. A digit that is lost on the way, as jansson loses one
+ * where it gets no memory, would still make a number.
+ */
+static void check_sum(const struct af_nn_model *m, char out[17])
+{
+    uint64_t h = 0xcbf29ce484222325u;
+
+    for (int l = 0; l < LISTS; l++) {
+        const char *text = af_nn_model_note(m, key[l]);
+
+        for (; text && *text; text++)
+            h = (h ^ (unsigned char)*text) * 0x100000001b3u;
+    }
+    snprintf(out, 17, "%016" PRIx64, h);
+}
+
 int af_trust_write(const struct af_trust *trust, struct af_nn_model *m, struct af_err *err)
 {
     enum { ROOM = 16 }; // bytes a number takes at most
@@ -202,6 +221,10 @@ int af_trust_write(const struct af_trust *trust, struct af_nn_model *m, struct a
         for (size_t i = 0; i < n; i++)
             used += (size_t)snprintf(text + used, ROOM, i ? " %.7g" : "%.7g", *at[i]);
         ret = af_nn_model_set_note(m, key[l], text, err);
+    }
+    if (ret == 0 && t.known) {
+        check_sum(m, text);
+        ret = af_nn_model_set_note(m, check_key, text, err);
     }
     free(text);
     return ret;
@@ -236,7 +259,9 @@ static bool makes_sense(const struct af_trust *t)
 int af_trust_read(struct af_trust *t, const struct af_nn_model *m, struct af_err *err)
 {
     double v[LONGEST], *at[LONGEST];
-    int found = 0;
+    const char *check = af_nn_model_note(m, check_key);
+    int found = check != NULL;
+    char sum[17];
 
     *t = (struct af_trust){.known = false};
     for (int l = 0; l < LISTS; l++)
@@ -256,6 +281,9 @@ int af_trust_read(struct af_trust *t, const struct af_nn_model *m, struct af_err
     }
     if (!makes_sense(t))
         return af_fail(err, AF_EDATA, "%s: damaged", key[KNOTS]);
+    check_sum(m, sum);
+    if (!check || strcmp(check, sum) != 0)
+        return af_fail(err, AF_EDATA, "%s: %s", check_key, check ? "damaged" : "missing");
     t->known = true;
     return 0;
 }

@@ -47,7 +47,8 @@ enum {
  * features alone let half of the frames with two spots pass, since the network looks away from
  * what does not help it; the picture alone let none, and refused no frame of a new day. The limit
  * comes from days left out of the fit in turn; of one day alone, whose drift nobody knows, it
- * is ten times what that day shows, where simulated new days lay at 4 to 14 times, garbage beyond 17.
+ * is ten times what that day shows, where simulated new days lay at 4 to 14 times and garbage
+ * beyond 17.
  */
 struct af_trust {
     bool known;

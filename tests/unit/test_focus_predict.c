@@ -83,7 +83,7 @@ static void prediction_is_center_and_half_range_times_output(void **state)
     assert_int_equal(af_frame_reduce(&img, x, &facts, NULL), 0);
     af_nn_infer_run(infer, bench, x, 1, &y, NULL);
     assert_true(fabsf(y) > 1e-6F); // the weights do something
-    af_predict_run(p, s, &one, 1, &out);
+    assert_int_equal(af_predict_run(p, s, &one, 1, &out, NULL), 0);
     assert_true(out.defocus_um == 3 + 7 * (double)y);
     assert_int_equal(out.trust, AF_TRUST_OK);
     assert_true(isnan(out.sigma_um));
@@ -115,9 +115,9 @@ static void neighbours_do_not_matter(void **state)
     }
     expose(&img[3], 95, 120, 3); // no picture for the network
     memset(img[5].data, 0, img[5].w * img[5].h);
-    af_predict_run(p, s, all, AF_PREDICT_MOST, together);
+    assert_int_equal(af_predict_run(p, s, all, AF_PREDICT_MOST, together, NULL), 0);
     for (size_t i = 0; i < AF_PREDICT_MOST; i++) {
-        af_predict_run(p, s, &all[i], 1, &alone);
+        assert_int_equal(af_predict_run(p, s, &all[i], 1, &alone, NULL), 0);
         assert_int_equal(alone.trust, together[i].trust);
         assert_true(alone.defocus_um == together[i].defocus_um ||
                     (isnan(alone.defocus_um) && isnan(together[i].defocus_um)));
@@ -148,7 +148,7 @@ static double two_steps(double coarse_um, bool *fine)
     write_model("short.safetensors", 2, 10, 0.25);
     assert_int_equal(open_one(&p, &s, "long.safetensors", "short.safetensors"), 0);
     expose(&img, 120, 100, 1);
-    af_predict_run(p, s, &one, 1, &out);
+    assert_int_equal(af_predict_run(p, s, &one, 1, &out, NULL), 0);
     assert_string_equal(af_predictor_info(p, 1)->path, "short.safetensors");
     af_image_release(&img);
     af_predict_seat_free(s);

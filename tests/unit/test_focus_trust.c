@@ -428,6 +428,15 @@ static void damaged_notes_are_refused(void **state)
         }
         m.note[i].value = good;
     }
+    for (size_t i = 0; i < m.nnotes; i++) { // one digit is another
+        char *digit = m.note[i].value + strcspn(m.note[i].value, "12345678");
+        char was = *digit;
+
+        *digit = '9';
+        assert_int_equal(af_trust_read(&t, &m, &err), -1);
+        assert_non_null(strstr(err.text, "damaged"));
+        *digit = was;
+    }
     for (size_t i = 0; i < m.nnotes; i++) { // one is missing
         char was = m.note[i].key[0];
 
