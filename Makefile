@@ -55,7 +55,7 @@ $(B)/fault.so: tests/fault/fault.c
 	@$(CC) $(WARN) -O2 -g -shared -fPIC -o $@ $< -ldl
 
 check: all $(UNITS) $(AIDS) $(B)/fault.so
-	@BUILD=$(CURDIR)/$(B) SAN=$(SAN) prove --timer --merge --exec tests/run-one $(UNITS) tests/tool/*.t
+	@BUILD=$(CURDIR)/$(B) SAN=$(SAN) prove --timer --merge --failures --exec tests/run-one $(UNITS) tests/tool/*.t
 
 lint: all
 	@scripts/lint $(B)
