@@ -27,6 +27,9 @@ static int run(char **argv, int sig, double after_s)
     int status;
 
     if (pid == 0) {
+        if (sig)
+            signal(sig,
+                   SIG_DFL); // ignored in what a shell without job control puts in the background
         execvp(argv[0], argv);
         _exit(126);
     }
