@@ -27,9 +27,9 @@ static int run(char **argv, int sig, double after_s)
     int status;
 
     if (pid == 0) {
+        /* A shell without job control starts what it puts in the background with SIGINT ignored. */
         if (sig)
-            signal(sig,
-                   SIG_DFL); // ignored in what a shell without job control puts in the background
+            signal(sig, SIG_DFL);
         execvp(argv[0], argv);
         _exit(126);
     }
