@@ -48,7 +48,7 @@ enum {
  * what does not help it; the picture alone let none, and refused no frame of a new day. The limit
  * comes from days left out of the fit in turn; of one day alone, whose drift nobody knows, it
  * is ten times what that day shows, where simulated new days lay at 4 to 14 times and garbage
- * beyond 17.
+ * from 16 on.
  */
 struct af_trust {
     bool known;

@@ -102,4 +102,18 @@ in_turn 'af-label --join without an answer' 'malloc:ENOMEM read:EIO open:EMFILE 
 in_turn 'af-label on two threads' "malloc:ENOMEM thread:EAGAIN thread:EAGAIN+ read:EIO close:EIO $writing" -b \
     af-label -q -j 2 ../spot.tif ../in.ome.tif
 
+# A model is some 6000 allocations, nearly all in jansson: they are failed once.
+size='--width 100 --height 100'
+# shellcheck disable=SC2086 # words
+"$BUILD/aid/make-spot-stack" $size --planes 70 -o trusted.tif && "$BUILD/aid/make-spot-stack" $size --planes 2 -o two.tif &&
+    "$BUILD/aid/make-model" --trust trusted.tif --constant 0.25 -o model && stack-copy -q --format pgm two.tif -o two.pgm &&
+    af-label -q trusted.tif > labels.tsv || exit 1
+in_turn 'af-predict' "malloc:ENOMEM $reading $writing" '' af-predict -q --labels ../labels.tsv -m ../model ../two.tif
+in_turn 'af-predict --long --short' 'read:EIO open:EMFILE' '' \
+    af-predict -q --long ../model --short ../model ../two.tif
+in_turn 'af-predict --stream' "read:EIO read:EINTR read:short $writing" '-i ../two.pgm' \
+    af-predict -q --stream -m ../model
+in_turn 'af-predict on two threads' "thread:EAGAIN thread:EAGAIN+ read:EIO $writing" -b \
+    af-predict -q -j 2 -m ../model ../trusted.tif
+
 done_testing
