@@ -41,7 +41,10 @@ static void pass(struct stream *s, void *p, size_t n)
 {
     if (s->failed)
         return;
-    s->failed = (s->writing ? fwrite(p, 1, n, s->fp) : fread(p, 1, n, s->fp)) != n;
+    if (s->writing)
+        s->failed = fwrite(p, 1, n, s->fp) != n;
+    else
+        s->failed = fread(p, 1, n, s->fp) != n;
     s->hash = af_hash(s->hash, p, n);
 }
 
