@@ -350,7 +350,7 @@ static void encode(uint8_t *b, uint64_t v, size_t nbytes)
 
 static void put(FILE *fp, const float *v, size_t n)
 {
-    uint8_t b[4 * 1024];
+    uint8_t b[4 * 1024] = {0};
 
     for (size_t i = 0, k; i < n; i += k) {
         k = n - i < sizeof(b) / 4 ? n - i : sizeof(b) / 4;
