@@ -102,9 +102,7 @@ in_turn 'af-label --join without an answer' 'malloc:ENOMEM read:EIO open:EMFILE 
 in_turn 'af-label on two threads' "malloc:ENOMEM thread:EAGAIN thread:EAGAIN+ read:EIO close:EIO $writing" -b \
     af-label -q -j 2 ../spot.tif ../in.ome.tif
 
-# A model is some 6000 allocations, nearly all in jansson: they are failed once, and in the plain build only:
-# sanitizers take minutes over them.
-if [ -z "${SAN:-}" ]; then
+# A model is some 6000 allocations, nearly all in jansson: they are failed once.
 size='--width 100 --height 100'
 # shellcheck disable=SC2086 # words
 "$BUILD/aid/make-spot-stack" $size --planes 70 -o trusted.tif && "$BUILD/aid/make-spot-stack" $size --planes 2 -o two.tif &&
@@ -117,6 +115,5 @@ in_turn 'af-predict --stream' "read:EIO read:EINTR read:short $writing" '-i ../t
     af-predict -q --stream -m ../model
 in_turn 'af-predict on two threads' "thread:EAGAIN thread:EAGAIN+ read:EIO $writing" -b \
     af-predict -q -j 2 -m ../model ../trusted.tif
-fi
 
 done_testing
