@@ -40,11 +40,11 @@ void af_simscope_close(struct af_simscope *s); // accepts NULL; the folder stays
 /* ---- the stage; lengths in um, z positive deeper into the sample ---- */
 
 struct af_simaxis_facts {
-    double lo_um, hi_um;           // limits: inside the hard stops
-    double stop_lo_um, stop_hi_um; // hard stops: touching one damages the stage
-    double home_um;                // where the home switch is
+    double lo_um, hi_um;            // limits: inside the hard stops
+    double stop_lo_um, stop_hi_um;  // hard stops: touching one damages the stage
+    double home_um;                 // where the home switch is
     double speed_um_s, accel_um_s2; // in use
-    double step_um;                // resolution of the readback
+    double step_um;                 // resolution of the readback
 };
 int af_simscope_axis(struct af_simscope *s, enum af_simaxis a, struct af_simaxis_facts *f,
                      struct af_err *err);
@@ -53,8 +53,8 @@ int af_simscope_axis(struct af_simscope *s, enum af_simaxis a, struct af_simaxis
  * Start a motion to target_um, which the controller does not judge: beyond a hard stop it runs
  * into it. A motion under way is braked first. speed_um_s, accel_um_s2: 0 for the axis's own.
  */
-int af_simscope_move(struct af_simscope *s, enum af_simaxis a, double target_um,
-                     double speed_um_s, double accel_um_s2, struct af_err *err);
+int af_simscope_move(struct af_simscope *s, enum af_simaxis a, double target_um, double speed_um_s,
+                     double accel_um_s2, struct af_err *err);
 int af_simscope_halt(struct af_simscope *s, enum af_simaxis a, struct af_err *err); // brakes
 int af_simscope_home(struct af_simscope *s, enum af_simaxis a, struct af_err *err); // to home_um
 
@@ -79,19 +79,19 @@ struct af_sim_exposure {
 
 /* What the microscope knows of a frame it took. */
 struct af_sim_shot {
-    uint64_t number;   // of the frame, counted over all processes
-    double time_s;     // since the day began, middle of the exposure
+    uint64_t number;         // of the frame, counted over all processes
+    double time_s;           // since the day began, middle of the exposure
     double x_um, y_um, z_um; // true position then
-    double defocus_um; // true: z_um less the z of focus
-    bool moved;        // an axis was moving during the exposure
+    double defocus_um;       // true: z_um less the z of focus
+    bool moved;              // an axis was moving during the exposure
 };
 
 /* Sensor of the autofocus camera, and of the imaging one. */
 struct af_sim_sensor {
-    size_t w, h;       // px
-    unsigned bits;     // as configured
-    double pixel_um;   // on the chip
-    double sample_um;  // px size in the sample
+    size_t w, h;      // px
+    unsigned bits;    // as configured
+    double pixel_um;  // on the chip
+    double sample_um; // px size in the sample
 };
 int af_simscope_sensor(struct af_simscope *s, bool imaging, struct af_sim_sensor *sensor,
                        struct af_err *err);
@@ -100,18 +100,18 @@ int af_simscope_sensor(struct af_simscope *s, bool imaging, struct af_sim_sensor
  * Take a frame of the laser spot, or of the beads. Returns when the exposure has ended.
  * img: resized; U8 or U16. shot: may be NULL.
  */
-int af_simscope_frame(struct af_simscope *s, const struct af_sim_exposure *e,
-                      struct af_image *img, struct af_sim_shot *shot, struct af_err *err);
-int af_simscope_beads(struct af_simscope *s, const struct af_sim_exposure *e,
-                      struct af_image *img, struct af_sim_shot *shot, struct af_err *err);
+int af_simscope_frame(struct af_simscope *s, const struct af_sim_exposure *e, struct af_image *img,
+                      struct af_sim_shot *shot, struct af_err *err);
+int af_simscope_beads(struct af_simscope *s, const struct af_sim_exposure *e, struct af_image *img,
+                      struct af_sim_shot *shot, struct af_err *err);
 
 /* ---- the truth, for tests and for whom a microscope cannot be asked ---- */
 
 struct af_sim_truth {
     double um[AF_SIM_NAXES]; // true positions
     bool moving[AF_SIM_NAXES];
-    double focus_um;   // z of zero defocus here and now
-    double time_s;     // since the day began
+    double focus_um; // z of zero defocus here and now
+    double time_s;   // since the day began
     int64_t day;
     uint64_t frames;   // taken
     uint64_t motions;  // started
