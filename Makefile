@@ -10,12 +10,13 @@ BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 AIDS    := $(patsubst tests/aid/%.c,$(B)/aid/%,$(wildcard tests/aid/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,build-fuzz/%,$(wildcard tests/fuzz/*.c))
 SCRIPTS := $(wildcard scripts/af-* scripts/plate-run)
-OBJS    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*/*.c))
+SOURCES := $(filter-out $(if $(ARAVIS),,lib/device/camera_aravis.c),$(wildcard lib/*/*.c))
+OBJS    := $(SOURCES:%.c=$(B)/%.o)
 WARN    := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes \
            -Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers
 FLAGS    = $(WARN) -Ilib -D_XOPEN_SOURCE=700 -DAF_VERSION='"$(VERSION)"' -pthread \
-           $(shell pkg-config --cflags $(PKGS)) $(CPPFLAGS) $(CFLAGS)
-LIBS    := $(shell pkg-config --libs $(PKGS)) -lm -pthread
+           $(if $(ARAVIS),-DAF_ARAVIS) $(shell pkg-config --cflags $(PKGS) $(ARAVIS)) $(CPPFLAGS) $(CFLAGS)
+LIBS    := -Wl,--as-needed $(shell pkg-config --libs $(PKGS) $(ARAVIS)) -lm -pthread
 ifdef SAN                               # make check SAN=address,undefined
 FLAGS   += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=$(SAN)

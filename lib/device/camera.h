@@ -26,7 +26,7 @@ enum af_trigger {
 /* What a camera can be told. AF_CAMERA_AS_IT_STANDS leaves all to it. */
 struct af_camera_settings {
     double exposure_ms; // NaN: as it stands
-    double gain_db;     // NaN: as it stands; v4l2: in the driver's own unit
+    double gain;        // NaN: as it stands; in the camera's own unit: sim: a factor, GenICam dB
     size_t x, y, w, h;  // region, px from the sensor's corner; w = 0: all of it
     unsigned bits;      // 8, 10, 12, 16; 0: the most that it has
     enum af_trigger trigger;
@@ -35,7 +35,7 @@ struct af_camera_settings {
 #define AF_CAMERA_TIMEOUT_MS 2000.0
 #define AF_CAMERA_AS_IT_STANDS                                                                     \
     ((struct af_camera_settings){                                                                  \
-        .exposure_ms = NAN, .gain_db = NAN, .timeout_ms = AF_CAMERA_TIMEOUT_MS})
+        .exposure_ms = NAN, .gain = NAN, .timeout_ms = AF_CAMERA_TIMEOUT_MS})
 
 struct af_camera; // opaque
 
@@ -54,7 +54,7 @@ struct af_frame {
     uint64_t lost;      // frames between the one handed out before and this: never came, or torn
     double begun_s;     // no later than the begin of exposure, clock of af_now_s(); NaN: unknown
     double stamp_s;     // by the camera's clock, from a zero of its own; NaN: it has none
-    double exposure_ms, gain_db; // NaN: unknown
+    double exposure_ms, gain; // NaN: unknown
     double z_um; // as a replay says it, or a stream; NaN: ask the stage
 };
 
@@ -86,7 +86,7 @@ void af_camera_look_at(struct af_camera *cam, double z_um);
  *
  * Returns 1: a frame; 0: a replay or stream has ended; -1 with f->image undefined: AF_EDEVICE (no
  * frame within exposure and timeout_ms; camera gone), AF_EDATA (a stream that is no PGM), AF_ESYS.
- * A signal that is caught ends the wait with AF_ESYS.
+ * A signal that is caught ends the wait with AF_ESYS, but for aravis:, whose library goes on.
  */
 int af_camera_grab(struct af_camera *cam, struct af_frame *f, struct af_err *err);
 void af_frame_release(struct af_frame *f);
