@@ -191,10 +191,9 @@ static void say_models(const struct af_predictor *p)
     const struct af_predictor_info *in;
 
     for (int i = 0; (in = af_predictor_info(p, i)); i++)
-        af_cli_warn(PROG, "%s: mobilenetv2, alpha %.9g, %.9g +/- %.9g um, %s; kernels: %s",
-                    in->path, in->alpha, in->center_um, in->half_range_um,
-                    in->trust ? "tells what it does not know" : "trusts whatever it sees",
-                    in->kernels);
+        af_cli_warn(PROG, "%s: %s; %.9g +/- %.9g um, %s", in->path, in->words, in->center_um,
+                    in->half_range_um,
+                    in->trust ? "tells what it does not know" : "trusts whatever it sees");
 }
 
 /* Status to end with: 4 where all went well and no frame can be trusted; -1 with err. */

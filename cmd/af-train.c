@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* af-train: teach a network the defocus of laser frames, from label tables and their stacks. */
+/* af-train: teach a network, or a look-up table, the defocus of laser frames, from label tables and
+ * their stacks. */
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/progress.h"
@@ -7,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/option.h"
 #include "cli/plot.h"
+#include "focus/lutrun.h"
 #include "focus/trainnotes.h"
 #include "nn/kernels.h"
 
@@ -20,12 +22,15 @@
 enum { PLOT_WIDTH = 900, PLOT_HEIGHT = 500, LAST_LAYER = AF_NN_NLAYERS - 1 };
 
 static const double lr_fresh = 1e-4, lr_init = 1e-5;
-static const int64_t epochs_fresh = 100, epochs_init = 50;
+static const int64_t epochs_fresh = 100, epochs_init = 50, batch_usual = 32;
+
+enum arch { NETWORK, LUT }; // in the order of --arch
 
 struct opts {
+    int arch;         // enum arch
     double alpha;     // width; NaN: 1, or that of --init
     int64_t epochs;   // 0: by default
-    int64_t batch;    // images
+    int64_t batch;    // images; 0: by default
     double lr;        // NaN: by default
     int schedule;     // enum af_schedule
     int64_t patience; // epochs; 0: no end to it
@@ -44,6 +49,8 @@ struct opts {
 static const struct af_option options[] = {
     {0, "alpha", AF_OPT_REAL, offsetof(struct opts, alpha), "A",
      "width of the network [1, or that of --init]", NULL, 0.3, 2},
+    {0, "arch", AF_OPT_CHOICE, offsetof(struct opts, arch), "NAME",
+     "network or look-up table: mobilenetv2, lut [mobilenetv2]", "mobilenetv2|lut", 0, 0},
     {0, "batch", AF_OPT_INT, offsetof(struct opts, batch), "N", "images in a step [32]", NULL, 1,
      4096},
     {0, "checkpoint", AF_OPT_FILE, offsetof(struct opts, checkpoint), "FILE",
@@ -89,13 +96,41 @@ static const struct af_option options[] = {
 static const struct af_tool tool = {
     PROG,
     "-o MODEL [LABELS...]",
-    "Train a network to tell defocus from laser frames, by labels of af-label.",
+    "Train a network, or a look-up table, to tell defocus from laser frames.",
     options,
 };
 
 static const char *const columns[] = {"epoch", "train_loss", "val_loss",     "val_rmse_um",
                                       "lr",    "seconds",    "images_per_s", "best"};
 enum { COLUMNS = sizeof(columns) / sizeof(*columns) };
+
+/* Options that a table has no use for: the first that is given, or NULL. */
+static const char *network_option(const struct opts *o)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } only[] = {
+        {"--alpha", !isnan(o->alpha)},
+        {"--batch", o->batch != 0},
+        {"--checkpoint", o->checkpoint},
+        {"--epochs", o->epochs != 0},
+        {"--freeze", o->freeze != 0},
+        {"--init", o->init},
+        {"--lr", !isnan(o->lr)},
+        {"--patience", o->patience != 0},
+        {"--plot", o->plot},
+        {"--resume", o->resume},
+        {"--schedule", o->schedule},
+        {"--shift", o->shift != 0},
+        {"--strict", o->strict},
+    };
+
+    for (size_t i = 0; i < sizeof(only) / sizeof(*only); i++)
+        if (only[i].given)
+            return only[i].name;
+    return NULL;
+}
 
 static int parse_args(int argc, char **argv, struct opts *o)
 {
@@ -104,7 +139,6 @@ static int parse_args(int argc, char **argv, struct opts *o)
 
     *o = (struct opts){.alpha = NAN,
                        .lr = NAN,
-                       .batch = 32,
                        .seed = 1,
                        .val_fraction = 0.1,
                        .tables = from_stdin,
@@ -116,12 +150,16 @@ static int parse_args(int argc, char **argv, struct opts *o)
         return af_cli_usage(&tool, "--output is needed: a file for the model");
     if (strcmp(o->output, "-") == 0)
         return af_cli_usage(&tool, "--output: standard output has the training log");
+    if (o->arch == LUT && network_option(o))
+        return af_cli_usage(&tool, "%s is for networks, not for --arch lut", network_option(o));
     if (o->freeze && !o->init)
         return af_cli_usage(&tool, "--freeze needs --init: fresh layers know nothing yet");
     if (o->init && !isnan(o->alpha))
         return af_cli_usage(&tool, "--alpha and --init exclude each other");
     if (!o->epochs)
         o->epochs = o->init ? epochs_init : epochs_fresh;
+    if (!o->batch)
+        o->batch = batch_usual;
     if (isnan(o->lr))
         o->lr = o->init ? lr_init : lr_fresh;
     if (isnan(o->alpha))
@@ -228,8 +266,8 @@ static int start(const struct opts *o, const struct af_dataset *d, struct af_nn_
         goto done;
     memcpy(m->params, from.params, m->arch.nparams * sizeof(float));
     memcpy(m->moving, from.moving, m->arch.nmoving * sizeof(float));
-    m->target_center_um = from.target_center_um;
-    m->target_half_range_um = from.target_half_range_um;
+    m->about.center_um = from.about.center_um;
+    m->about.half_range_um = from.about.half_range_um;
     ret = 0;
 done:
     af_nn_model_release(&from);
@@ -254,14 +292,28 @@ static int read_data(struct sink *k, struct af_dataset *d, struct af_dataset_opt
     return af_dataset_read(d, from, err);
 }
 
-static void say(const struct opts *o, const struct af_dataset *d, const struct af_nn_model *m)
+static void say(const struct opts *o, const struct af_dataset *d, const char *model)
 {
     if (o->verbose)
         af_cli_warn(PROG,
                     "%zu images of %zu stacks and %zu days: %zu train, %zu validate; defocus %.9g "
-                    "to %.9g um; alpha %g, %zu parameters; kernels %s",
+                    "to %.9g um; %s",
                     d->n, d->labels.nstacks, d->ndays, d->ntrain, d->nval, d->min_um, d->max_um,
-                    m->arch.alpha, m->arch.nparams, af_nn_kernels_best()->name);
+                    model);
+}
+
+/* Learn how far to trust the model; one that has seen too little goes without. */
+static int calibrate(struct sink *k, struct af_nn_about *about, const struct af_estimator *e,
+                     const struct af_dataset *d, struct af_err *err)
+{
+    struct af_err why = {AF_OK, ""};
+
+    if (af_trainnotes_calibrate(about, e, d, &why)) {
+        if (why.kind != AF_ENOFOCUS)
+            return af_fail(err, why.kind, "%s", why.text);
+        warn(k, why.text);
+    }
+    return 0;
 }
 
 /* The model is written where an epoch was finished. */
@@ -269,21 +321,21 @@ static int finish(struct sink *k, const struct af_dataset *d, const struct af_da
                   const struct af_trainrun_opts *ro, const struct af_trainrun_result *result,
                   struct af_nn_model *m, struct af_err *err)
 {
-    struct af_err why = {AF_OK, ""};
+    struct af_estimator *e = NULL;
+    int ret = -1;
 
     if (!result->best_epoch)
         return 0;
-    if (af_trainnotes_write(m, d, from, ro, result, err))
-        return -1;
-    if (af_trainnotes_calibrate(m, d, &why)) {
-        if (why.kind != AF_ENOFOCUS)
-            return af_fail(err, why.kind, "%s", why.text);
-        warn(k, why.text);
-    }
-    if (af_nn_model_write(m, k->o->output, err) ||
+    if (af_trainnotes_data(&m->about.notes, d, from, result, err) ||
+        af_trainnotes_network(&m->about.notes, ro, result, err) ||
+        af_estimator_of_network(&e, m, err) || calibrate(k, &m->about, e, d, err) ||
+        af_nn_model_write(m, k->o->output, err) ||
         (k->plot.script && draw(&k->plot, d->nval > 0, err)))
-        return -1;
-    return 0;
+        goto done;
+    ret = 0;
+done:
+    af_estimator_free(e);
+    return ret;
 }
 
 /* What the end of training means: the status, or -1 with err. */
@@ -307,8 +359,9 @@ static int conclude(const struct opts *o, const char *checkpoint,
     return 0;
 }
 
-static int train(struct sink *k, const char *checkpoint, struct af_dataset *d,
-                 struct af_nn_model *m, struct af_err *err)
+static int train_network(struct sink *k, const char *checkpoint, const struct af_dataset *d,
+                         const struct af_dataset_opts *from, struct af_nn_model *m,
+                         struct af_err *err)
 {
     const struct opts *o = k->o;
     struct af_trainrun_opts ro = {.epochs = (size_t)o->epochs,
@@ -328,22 +381,52 @@ static int train(struct sink *k, const char *checkpoint, struct af_dataset *d,
                                   .warn = warn,
                                   .stopped = af_cli_stopped,
                                   .ctx = k};
-    struct af_dataset_opts from;
     struct af_trainrun_result result;
-    int ret = read_data(k, d, &from, err);
+    char words[100];
+    int ret;
 
-    if (ret)
-        return ret < 0 ? -1 : 0; // stopped
     if (start(o, d, m, err))
         return -1;
-    say(o, d, m);
+    snprintf(words, sizeof(words), "alpha %g, %zu parameters; kernels %s", m->arch.alpha,
+             m->arch.nparams, af_nn_kernels_best()->name);
+    say(o, d, words);
     af_progress_begin(&k->progress, o->quiet ? NULL : stderr, PROG, "images",
                       ro.epochs * d->ntrain);
     ret = af_trainrun(d, m, &ro, &result, err);
     af_progress_end(&k->progress);
-    if (ret || finish(k, d, &from, &ro, &result, m, err))
+    if (ret || finish(k, d, from, &ro, &result, m, err))
         return -1;
     return conclude(o, checkpoint, &result, err);
+}
+
+static int build_lut(struct sink *k, const struct af_dataset *d, const struct af_dataset_opts *from,
+                     struct af_err *err)
+{
+    struct af_trainrun_result result = {.best_epoch = 1};
+    struct af_estimator *e = NULL;
+    struct af_lut lut;
+    struct af_epoch epoch;
+    int ret = af_lutrun(d, (unsigned)k->o->nthreads, af_cli_stopped, &lut, &epoch, err);
+
+    if (ret) {
+        ret = ret < 0 ? -1 : 0; // stopped
+        goto done;
+    }
+    ret = -1;
+    result.val_loss = epoch.val_loss;
+    result.val_rmse_um = epoch.val_rmse_um;
+    put_epoch(k, &epoch);
+    if (af_trainnotes_data(&lut.about.notes, d, from, &result, err) ||
+        af_estimator_of_lut(&e, &lut, err))
+        goto done;
+    say(k->o, d, af_estimator_words(e));
+    if (calibrate(k, &lut.about, e, d, err) || af_lut_write(&lut, k->o->output, err))
+        goto done;
+    ret = 0;
+done:
+    af_estimator_free(e);
+    af_lut_release(&lut);
+    return ret;
 }
 
 /* Whether the model can be written, before the hours are spent. */
@@ -361,12 +444,13 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
 {
     struct sink k = {.o = o};
     struct af_dataset d = {0};
+    struct af_dataset_opts from;
     struct af_nn_model m = {0};
     char *checkpoint =
         o->checkpoint ? af_strdup(o->checkpoint, err) : af_format(err, "%s.checkpoint", o->output);
     int ret = -1;
 
-    if (!checkpoint || probe(o->output, err) || probe(checkpoint, err) ||
+    if (!checkpoint || probe(o->output, err) || (o->arch == NETWORK && probe(checkpoint, err)) ||
         (o->plot && af_plot_open(&k.plot, o->plot, PLOT_WIDTH, PLOT_HEIGHT, err)))
         goto done;
     if (k.plot.script)
@@ -374,7 +458,12 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     af_cli_catch_signals();
     af_table_begin(&k.table, out, columns, COLUMNS, !o->no_header);
     fflush(out);
-    ret = train(&k, checkpoint, &d, &m, err);
+    ret = read_data(&k, &d, &from, err);
+    if (ret == 0)
+        ret = o->arch == LUT ? build_lut(&k, &d, &from, err)
+                             : train_network(&k, checkpoint, &d, &from, &m, err);
+    else if (ret > 0)
+        ret = 0; // stopped
 done:
     af_plot_discard(&k.plot);
     af_nn_model_release(&m);

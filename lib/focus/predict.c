@@ -2,64 +2,59 @@
 #include "focus/predict.h"
 
 #include "base/memory.h"
-#include "nn/infer.h"
+#include "focus/estimator.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One model, folded; its own numbers are let go. */
-struct net {
+struct model {
     struct af_predictor_info info;
     struct af_trust trust;
-    struct af_nn_infer *infer;
+    struct af_estimator *estimator;
     size_t nfeature;
     char *path;
 };
 
 struct af_predictor {
-    struct net net[2];
-    int nnets;
+    struct model model[2];
+    int nmodels;
 };
 
 struct af_predict_seat {
-    struct af_nn_bench *bench[2];
+    struct af_estimator_seat *seat[2];
     float *x;       // [AF_PREDICT_MOST][AF_FRAME_PX]
     float *feature; // [AF_PREDICT_MOST][nfeature], the larger
     struct af_frame_facts facts[AF_PREDICT_MOST];
 };
 
-static void close_net(struct net *n)
+static void close_model(struct model *m)
 {
-    af_nn_infer_free(n->infer);
-    free(n->path);
+    af_estimator_free(m->estimator);
+    free(m->path);
 }
 
-static int open_net(struct net *n, const char *path, struct af_err *err)
+static int open_model(struct model *m, const char *path, struct af_err *err)
 {
-    const struct af_nn_kernels *kernels = af_nn_kernels_best();
-    struct af_nn_model m = {.params = NULL};
+    struct af_nn_about about = {.center_um = 0};
     struct af_err cause = {AF_OK, ""};
     int ret = -1;
 
-    n->path = af_strdup(path, err);
-    if (!n->path || af_nn_model_read(&m, path, err))
+    m->path = af_strdup(path, err);
+    if (!m->path || af_estimator_open(&m->estimator, &about, path, err))
         goto done;
-    if (af_trust_read(&n->trust, &m, &cause)) {
+    if (af_trust_read(&m->trust, &about.notes, &cause)) {
         af_fail(err, cause.kind, "%s: %s", path, cause.text);
         goto done;
     }
-    if (af_nn_infer_new(&n->infer, &m.arch, m.params, m.moving, kernels, err))
-        goto done;
-    n->nfeature = (size_t)m.arch.cfeature;
-    n->info = (struct af_predictor_info){.path = n->path,
-                                         .kernels = kernels->name,
-                                         .alpha = m.arch.alpha,
-                                         .center_um = m.target_center_um,
-                                         .half_range_um = m.target_half_range_um,
-                                         .trust = n->trust.known};
+    m->nfeature = af_estimator_nfeature(m->estimator);
+    m->info = (struct af_predictor_info){.path = m->path,
+                                         .words = af_estimator_words(m->estimator),
+                                         .center_um = about.center_um,
+                                         .half_range_um = about.half_range_um,
+                                         .trust = m->trust.known};
     ret = 0;
 done:
-    af_nn_model_release(&m);
+    af_nn_notes_release(&about.notes);
     return ret;
 }
 
@@ -71,8 +66,8 @@ int af_predictor_open(struct af_predictor **out, const char *model, const char *
     *out = NULL;
     if (!p)
         return -1;
-    p->nnets = fine ? 2 : 1;
-    if (open_net(&p->net[0], model, err) || (fine && open_net(&p->net[1], fine, err))) {
+    p->nmodels = fine ? 2 : 1;
+    if (open_model(&p->model[0], model, err) || (fine && open_model(&p->model[1], fine, err))) {
         af_predictor_close(p);
         return -1;
     }
@@ -84,14 +79,14 @@ void af_predictor_close(struct af_predictor *p)
 {
     if (!p)
         return;
-    close_net(&p->net[0]);
-    close_net(&p->net[1]);
+    close_model(&p->model[0]);
+    close_model(&p->model[1]);
     free(p);
 }
 
 const struct af_predictor_info *af_predictor_info(const struct af_predictor *p, int which)
 {
-    return which < p->nnets ? &p->net[which].info : NULL;
+    return which < p->nmodels ? &p->model[which].info : NULL;
 }
 
 int af_predict_seat_new(struct af_predict_seat **out, const struct af_predictor *p,
@@ -103,11 +98,11 @@ int af_predict_seat_new(struct af_predict_seat **out, const struct af_predictor 
     *out = NULL;
     if (!s)
         return -1;
-    for (int i = 0; i < p->nnets; i++) {
-        if (af_nn_bench_new(&s->bench[i], p->net[i].infer, err))
+    for (int i = 0; i < p->nmodels; i++) {
+        if (af_estimator_seat_new(&s->seat[i], p->model[i].estimator, err))
             goto fail;
-        if (p->net[i].nfeature > nfeature)
-            nfeature = p->net[i].nfeature;
+        if (p->model[i].nfeature > nfeature)
+            nfeature = p->model[i].nfeature;
     }
     s->x = af_calloc((size_t)AF_PREDICT_MOST * AF_FRAME_PX, sizeof(*s->x), err);
     s->feature = s->x ? af_calloc(AF_PREDICT_MOST * nfeature, sizeof(*s->feature), err) : NULL;
@@ -124,31 +119,31 @@ void af_predict_seat_free(struct af_predict_seat *s)
 {
     if (!s)
         return;
-    af_nn_bench_free(s->bench[0]);
-    af_nn_bench_free(s->bench[1]);
+    af_estimator_seat_free(s->seat[0]);
+    af_estimator_seat_free(s->seat[1]);
     free(s->x);
     free(s->feature);
     free(s);
 }
 
-/* What net `which` says of n frames that lie in the seat from `first` on. */
+/* What model `which` says of n frames that lie in the seat from `first` on. */
 static void ask(const struct af_predictor *p, int which, struct af_predict_seat *s, size_t first,
                 size_t n, struct af_prediction *out)
 {
-    const struct net *net = &p->net[which];
+    const struct model *m = &p->model[which];
     float y[AF_PREDICT_MOST];
 
-    af_nn_infer_run(net->infer, s->bench[which], s->x + first * AF_FRAME_PX, n, y, s->feature);
+    af_estimator_run(m->estimator, s->seat[which], s->x + first * AF_FRAME_PX, n, y, s->feature);
     for (size_t i = 0; i < n; i++) {
         struct af_trust_frame f = {
-            .defocus_um = net->info.center_um + net->info.half_range_um * (double)y[i],
+            .defocus_um = m->info.center_um + m->info.half_range_um * (double)y[i],
             .facts = &s->facts[first + i],
             .input = s->x + (first + i) * AF_FRAME_PX,
-            .feature = s->feature + i * net->nfeature,
+            .feature = s->feature + i * m->nfeature,
         };
 
         out[i] = (struct af_prediction){.fine = which == 1, .defocus_um = (double)NAN};
-        out[i].trust = af_trust_judge(&net->trust, &f, net->nfeature, &out[i].sigma_um);
+        out[i].trust = af_trust_judge(&m->trust, &f, m->nfeature, &out[i].sigma_um);
         if (out[i].trust == AF_TRUST_OK)
             out[i].defocus_um = f.defocus_um;
     }
@@ -158,7 +153,7 @@ static void ask(const struct af_predictor *p, int which, struct af_predict_seat 
 static void refine(const struct af_predictor *p, struct af_predict_seat *s, size_t at,
                    struct af_prediction *out)
 {
-    const struct af_predictor_info *fine = &p->net[1].info;
+    const struct af_predictor_info *fine = &p->model[1].info;
     struct af_prediction second;
 
     if (out->trust != AF_TRUST_OK || fabs(out->defocus_um - fine->center_um) > fine->half_range_um)
@@ -188,7 +183,7 @@ int af_predict_run(const struct af_predictor *p, struct af_predict_seat *s,
                                             .sigma_um = (double)NAN,
                                             .trust = AF_TRUST_UNUSABLE,
                                             .err = bad[i]};
-        else if (p->nnets == 2)
+        else if (p->nmodels == 2)
             refine(p, s, i, &out[i]);
     }
     return 0;

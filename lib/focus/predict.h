@@ -20,8 +20,8 @@ void af_predictor_close(struct af_predictor *p); // accepts NULL
 
 /* What there is to know of a model; borrowed until close. */
 struct af_predictor_info {
-    const char *path, *kernels; // "avx512": the set of kernels in use
-    double alpha;
+    const char *path;
+    const char *words; // "mobilenetv2, alpha 0.35, kernels: avx512"
     double center_um, half_range_um;
     bool trust; // whether it can tell what it does not know
 };

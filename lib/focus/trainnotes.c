@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "focus/trust.h"
-#include "nn/infer.h"
+#include "nn/kernels.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 
 /* Notes are set one after another until one fails. */
 struct pad {
-    struct af_nn_model *m;
+    struct af_nn_notes *notes;
     struct af_err *err;
     int ret;
 };
@@ -29,7 +29,7 @@ __attribute__((format(printf, 3, 4))) static void put(struct pad *p, const char 
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     if (!p->ret)
-        p->ret = af_nn_model_set_note(p->m, key, text, p->err);
+        p->ret = af_nn_notes_set(p->notes, key, text, p->err);
 }
 
 /* A number that may be missing. */
@@ -55,7 +55,7 @@ static void put_days(struct pad *p, const struct af_dataset *d)
     }
     for (size_t i = 0; i < d->ndays; i++)
         at += (size_t)snprintf(text + at, n - at, "%s%s", i ? " " : "", d->days[i]);
-    p->ret = af_nn_model_set_note(p->m, "data_days", text, p->err);
+    p->ret = af_nn_notes_set(p->notes, "data_days", text, p->err);
     free(text);
 }
 
@@ -80,14 +80,24 @@ static void put_data(struct pad *p, const struct af_dataset *d, const struct af_
             from->seed);
 }
 
-int af_trainnotes_write(struct af_nn_model *m, const struct af_dataset *d,
-                        const struct af_dataset_opts *from, const struct af_trainrun_opts *o,
-                        const struct af_trainrun_result *result, struct af_err *err)
+int af_trainnotes_data(struct af_nn_notes *notes, const struct af_dataset *d,
+                       const struct af_dataset_opts *from, const struct af_trainrun_result *result,
+                       struct af_err *err)
 {
-    struct pad p = {m, err, 0};
+    struct pad p = {notes, err, 0};
 
     put(&p, "version", "aftools " AF_VERSION);
     put_data(&p, d, from);
+    put_real(&p, "val_loss", result->val_loss);
+    put_real(&p, "val_rmse_um", result->val_rmse_um);
+    return p.ret;
+}
+
+int af_trainnotes_network(struct af_nn_notes *notes, const struct af_trainrun_opts *o,
+                          const struct af_trainrun_result *result, struct af_err *err)
+{
+    struct pad p = {notes, err, 0};
+
     put(&p, "seed", "%" PRIu64, o->seed);
     put(&p, "epoch", "%zu", result->best_epoch);
     put(&p, "batch", "%zu", o->batch);
@@ -98,8 +108,6 @@ int af_trainnotes_write(struct af_nn_model *m, const struct af_dataset *d,
     put(&p, "statistics", "%s", o->strict ? "momentum 0.999" : "estimated again each epoch");
     put(&p, "threads", "%u", o->nthreads ? o->nthreads : af_cpu_count());
     put(&p, "kernels", "%s", af_nn_kernels_best()->name);
-    put_real(&p, "val_loss", result->val_loss);
-    put_real(&p, "val_rmse_um", result->val_rmse_um);
     return p.ret;
 }
 
@@ -107,21 +115,22 @@ int af_trainnotes_write(struct af_nn_model *m, const struct af_dataset *d,
 
 /* Memory of one group of images. */
 struct group {
-    float x[AF_NN_GROUP][AF_FRAME_PX], y[AF_NN_GROUP];
-    float *feature; // [AF_NN_GROUP][cfeature]
+    float x[AF_ESTIMATOR_MOST][AF_FRAME_PX], y[AF_ESTIMATOR_MOST];
+    float *feature; // [AF_ESTIMATOR_MOST][nfeature]
+    size_t nfeature;
 };
 
-static int add_group(struct af_trust_fit *fit, const struct af_nn_model *m,
+static int add_group(struct af_trust_fit *fit, const struct af_nn_about *about,
                      const struct af_dataset *d, const struct group *g, size_t from, size_t n,
                      struct af_err *err)
 {
     for (size_t k = 0; k < n; k++) {
         size_t i = d->val[from + k];
         struct af_trust_frame frame = {
-            .defocus_um = m->target_center_um + m->target_half_range_um * (double)g->y[k],
+            .defocus_um = about->center_um + about->half_range_um * (double)g->y[k],
             .facts = &d->facts[i],
             .input = g->x[k],
-            .feature = g->feature + k * (size_t)m->arch.cfeature,
+            .feature = g->feature + k * g->nfeature,
         };
 
         if (af_trust_fit_add(fit, &frame, af_dataset_defocus_um(d, i), af_dataset_day(d, i), err))
@@ -130,34 +139,32 @@ static int add_group(struct af_trust_fit *fit, const struct af_nn_model *m,
     return 0;
 }
 
-int af_trainnotes_calibrate(struct af_nn_model *m, const struct af_dataset *d, struct af_err *err)
+int af_trainnotes_calibrate(struct af_nn_about *about, const struct af_estimator *e,
+                            const struct af_dataset *d, struct af_err *err)
 {
-    size_t nfeature = (size_t)m->arch.cfeature, n;
+    size_t nfeature = af_estimator_nfeature(e), n;
     struct group *g = af_calloc(1, sizeof(*g), err);
     struct af_trust *trust = g ? af_calloc(1, sizeof(*trust), err) : NULL;
     struct af_trust_fit *fit = NULL;
-    struct af_nn_infer *infer = NULL;
-    struct af_nn_bench *bench = NULL;
+    struct af_estimator_seat *seat = NULL;
     int ret = -1;
 
-    if (!trust || !(g->feature = af_calloc(AF_NN_GROUP * nfeature, sizeof(float), err)) ||
-        af_trust_fit_new(&fit, nfeature, err) ||
-        af_nn_infer_new(&infer, &m->arch, m->params, m->moving, NULL, err) ||
-        af_nn_bench_new(&bench, infer, err))
+    if (!trust || !(g->feature = af_calloc(AF_ESTIMATOR_MOST * nfeature, sizeof(float), err)) ||
+        af_trust_fit_new(&fit, nfeature, err) || af_estimator_seat_new(&seat, e, err))
         goto done;
+    g->nfeature = nfeature;
     for (size_t i = 0; i < d->nval; i += n) {
-        n = d->nval - i < AF_NN_GROUP ? d->nval - i : AF_NN_GROUP;
+        n = d->nval - i < AF_ESTIMATOR_MOST ? d->nval - i : AF_ESTIMATOR_MOST;
         for (size_t k = 0; k < n; k++)
             af_dataset_image(d, d->val[i + k], 0, 0, g->x[k]);
-        af_nn_infer_run(infer, bench, g->x[0], n, g->y, g->feature);
-        if (add_group(fit, m, d, g, i, n, err))
+        af_estimator_run(e, seat, g->x[0], n, g->y, g->feature);
+        if (add_group(fit, about, d, g, i, n, err))
             goto done;
     }
     if (af_trust_fit_finish(fit, d->min_um, d->max_um, trust, err) == 0)
-        ret = af_trust_write(trust, m, err);
+        ret = af_trust_write(trust, &about->notes, err);
 done:
-    af_nn_bench_free(bench);
-    af_nn_infer_free(infer);
+    af_estimator_seat_free(seat);
     af_trust_fit_free(fit);
     if (g)
         free(g->feature);

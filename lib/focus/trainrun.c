@@ -44,14 +44,13 @@ void af_trainrun_set_target(const struct af_dataset *d, struct af_nn_model *m)
 
     for (size_t i = 0; i < d->ntrain; i++)
         sum += af_dataset_defocus_um(d, d->train[i]);
-    m->target_center_um = sum / (double)d->ntrain;
-    m->target_half_range_um = (d->max_um - d->min_um) / 2;
+    m->about.center_um = sum / (double)d->ntrain;
+    m->about.half_range_um = (d->max_um - d->min_um) / 2;
 }
 
 static double target_of(const struct run *r, size_t image)
 {
-    return (af_dataset_defocus_um(r->d, image) - r->m->target_center_um) /
-           r->m->target_half_range_um;
+    return (af_dataset_defocus_um(r->d, image) - r->m->about.center_um) / r->m->about.half_range_um;
 }
 
 /* ------------------------------------------------------------------ set up */
@@ -71,7 +70,7 @@ static void describe(struct run *r)
                  "data %016" PRIx64 "\nalpha %.9g\nfirst weights %016" PRIx64
                  "\ntarget %.17g +/- %.17g um\nbatch %zu\nlr %.17g\nseed %" PRIu64
                  "\nschedule %s\nfreeze %d\nstrict %d\nshift %u\n",
-                 r->d->digest, m->arch.alpha, start, m->target_center_um, m->target_half_range_um,
+                 r->d->digest, m->arch.alpha, start, m->about.center_um, m->about.half_range_um,
                  o->batch, o->lr, o->seed, schedule_name[o->schedule], o->freeze, o->strict,
                  o->shift);
     if (o->schedule == AF_COSINE)
@@ -352,7 +351,7 @@ static void log_epoch(struct run *r, double val_loss, double seconds, double beg
     *e = (struct af_epoch){.epoch = c->epoch + 1,
                            .train_loss = train_loss,
                            .val_loss = val_loss,
-                           .val_rmse_um = sqrt(val_loss) * r->m->target_half_range_um,
+                           .val_rmse_um = sqrt(val_loss) * r->m->about.half_range_um,
                            .lr = learning_rate(r),
                            .seconds = seconds + af_now_s() - begun_s,
                            .images_per_s = (double)r->d->ntrain / seconds,

@@ -194,12 +194,12 @@ static size_t places(struct af_trust *t, enum list list, double *at[LONGEST])
  * FNV-1a of all texts, 16 hexadecimal digits. A digit that is lost on the way, as jansson loses one
  * where it gets no memory, would still make a number.
  */
-static void check_sum(const struct af_nn_model *m, char out[17])
+static void check_sum(const struct af_nn_notes *notes, char out[17])
 {
     uint64_t h = 0xcbf29ce484222325u;
 
     for (int l = 0; l < LISTS; l++) {
-        const char *text = af_nn_model_note(m, key[l]);
+        const char *text = af_nn_notes_get(notes, key[l]);
 
         for (; text && *text; text++)
             h = (h ^ (unsigned char)*text) * 0x100000001b3u;
@@ -207,7 +207,7 @@ static void check_sum(const struct af_nn_model *m, char out[17])
     snprintf(out, 17, "%016" PRIx64, h);
 }
 
-int af_trust_write(const struct af_trust *trust, struct af_nn_model *m, struct af_err *err)
+int af_trust_write(const struct af_trust *trust, struct af_nn_notes *notes, struct af_err *err)
 {
     enum { ROOM = 16 }; // bytes a number takes at most
     struct af_trust t = *trust;
@@ -220,11 +220,11 @@ int af_trust_write(const struct af_trust *trust, struct af_nn_model *m, struct a
 
         for (size_t i = 0; i < n; i++)
             used += (size_t)snprintf(text + used, ROOM, i ? " %.7g" : "%.7g", *at[i]);
-        ret = af_nn_model_set_note(m, key[l], text, err);
+        ret = af_nn_notes_set(notes, key[l], text, err);
     }
     if (ret == 0 && t.known) {
-        check_sum(m, text);
-        ret = af_nn_model_set_note(m, check_key, text, err);
+        check_sum(notes, text);
+        ret = af_nn_notes_set(notes, check_key, text, err);
     }
     free(text);
     return ret;
@@ -256,20 +256,20 @@ static bool makes_sense(const struct af_trust *t)
     return t->from_um < t->to_um;
 }
 
-int af_trust_read(struct af_trust *t, const struct af_nn_model *m, struct af_err *err)
+int af_trust_read(struct af_trust *t, const struct af_nn_notes *notes, struct af_err *err)
 {
     double v[LONGEST], *at[LONGEST];
-    const char *check = af_nn_model_note(m, check_key);
+    const char *check = af_nn_notes_get(notes, check_key);
     int found = check != NULL;
     char sum[17];
 
     *t = (struct af_trust){.known = false};
     for (int l = 0; l < LISTS; l++)
-        found += af_nn_model_note(m, key[l]) != NULL;
+        found += af_nn_notes_get(notes, key[l]) != NULL;
     if (!found)
         return 0;
     for (int l = 0; l < LISTS; l++) {
-        const char *text = af_nn_model_note(m, key[l]);
+        const char *text = af_nn_notes_get(notes, key[l]);
         size_t n = text ? numbers(text, v, LONGEST) : 0;
 
         if (l == KNOTS && n <= AF_TRUST_KNOTS)
@@ -281,7 +281,7 @@ int af_trust_read(struct af_trust *t, const struct af_nn_model *m, struct af_err
     }
     if (!makes_sense(t))
         return af_fail(err, AF_EDATA, "%s: damaged", key[KNOTS]);
-    check_sum(m, sum);
+    check_sum(notes, sum);
     if (!check || strcmp(check, sum) != 0)
         return af_fail(err, AF_EDATA, "%s: %s", check_key, check ? "damaged" : "missing");
     t->known = true;

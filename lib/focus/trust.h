@@ -3,7 +3,7 @@
 #ifndef AF_FOCUS_TRUST_H
 #define AF_FOCUS_TRUST_H
 #include "focus/frame.h"
-#include "nn/model.h"
+#include "nn/notes.h"
 
 /* One frame and what the network said of it; pointers are borrowed. */
 struct af_trust_frame {
@@ -70,12 +70,12 @@ int af_trust_fit_finish(struct af_trust_fit *fit, double from_um, double to_um,
                         struct af_trust *trust, struct af_err *err);
 
 /* Into the notes of a model, keys `trust_...`. -1 with AF_ESYS. */
-int af_trust_write(const struct af_trust *trust, struct af_nn_model *m, struct af_err *err);
+int af_trust_write(const struct af_trust *trust, struct af_nn_notes *notes, struct af_err *err);
 
 /* ---- predicting ---- */
 
 /* From the notes; a model without any gives the empty state. -1 with AF_EDATA: damaged notes. */
-int af_trust_read(struct af_trust *trust, const struct af_nn_model *m, struct af_err *err);
+int af_trust_read(struct af_trust *trust, const struct af_nn_notes *notes, struct af_err *err);
 
 enum af_trust_reason {
     AF_TRUST_OK,

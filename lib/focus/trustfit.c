@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "signal/robust.h"
+#include "signal/whiten.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,29 +190,6 @@ static void fit_centres(const struct af_trust_fit *fit, unsigned without, struct
     }
 }
 
-/* W = L^-1 of the Cholesky factor of c; c: positive definite, its lower triangle is overwritten. */
-static void invert(double c[DIMS][DIMS], double w[DIMS][DIMS])
-{
-    for (size_t j = 0; j < DIMS; j++) {
-        for (size_t k = 0; k < j; k++)
-            c[j][j] -= c[j][k] * c[j][k];
-        c[j][j] = sqrt(c[j][j]);
-        for (size_t i = j + 1; i < DIMS; i++) {
-            for (size_t k = 0; k < j; k++)
-                c[i][j] -= c[i][k] * c[j][k];
-            c[i][j] /= c[j][j];
-        }
-    }
-    for (size_t j = 0; j < DIMS; j++)
-        for (size_t i = j; i < DIMS; i++) {
-            double v = i == j;
-
-            for (size_t k = j; k < i; k++)
-                v -= c[i][k] * w[k][j];
-            w[i][j] = v / c[i][i];
-        }
-}
-
 /*
  * Covariance of the signatures about the centres, and from it W. What few samples cannot tell is
  * made up for by a larger diagonal: c_ii (1 + 0.01 + DIMS / n), and 1e-6 of the mean c_ii.
@@ -241,7 +219,7 @@ static void fit_whiten(const struct af_trust_fit *fit, unsigned without, struct 
             c[k][l] /= n;
         c[k][k] += (0.01 + DIMS / n) * c[k][k] + 1e-6 * mean + 1e-12;
     }
-    invert(c, t->whiten);
+    af_whiten(c[0], DIMS, t->whiten[0]);
 }
 
 /* Distances of the samples of one fold (FOLDS: of all) into out; how many. */

@@ -3,18 +3,16 @@
 #ifndef AF_NN_MODEL_H
 #define AF_NN_MODEL_H
 #include "nn/arch.h"
-#include "nn/safetensors.h"
+#include "nn/modelfile.h"
 #include <stdint.h>
 #include <stdio.h>
 
 /* All-zero is the empty state. */
 struct af_nn_model {
     struct af_nn_arch arch;
-    float *params;                                 // [arch.nparams]
-    float *moving;                                 // [arch.nmoving]
-    double target_center_um, target_half_range_um; // defocus = center + half_range * output
-    struct af_nn_note *note;                       // all other metadata, in the order of the file
-    size_t nnotes, note_cap;
+    float *params; // [arch.nparams]
+    float *moving; // [arch.nmoving]
+    struct af_nn_about about;
 };
 
 /* Zeroed numbers for a width alpha; center 0, half range 1. -1 with AF_EUSAGE, AF_ESYS. */
@@ -39,19 +37,12 @@ void af_nn_model_randomise(struct af_nn_model *m, uint64_t seed);
  */
 int af_nn_model_read(struct af_nn_model *m, const char *path, struct af_err *err);
 
-/* The same from an open stream, to its end; `name` is for messages. */
-int af_nn_model_read_stream(struct af_nn_model *m, FILE *fp, const char *name, struct af_err *err);
+/* The same of a file whose header has been read, to its end. */
+int af_nn_model_read_file(struct af_nn_model *m, const struct af_nn_modelfile *f,
+                          struct af_err *err);
 
 /* Write whole or not at all ("-" is stdout); the same model gives the same bytes. -1 with AF_ESYS.
  */
 int af_nn_model_write(const struct af_nn_model *m, const char *path, struct af_err *err);
-
-/*
- * Value of a key, or NULL; set or replace one (copied), -1 with AF_ESYS. Not for the keys that the
- * struct has fields for: format, arch, alpha, input, target_*.
- */
-const char *af_nn_model_note(const struct af_nn_model *m, const char *key);
-int af_nn_model_set_note(struct af_nn_model *m, const char *key, const char *value,
-                         struct af_err *err);
 
 #endif

@@ -14,12 +14,8 @@ void af_tensors_release(struct af_tensors *s)
 {
     for (size_t i = 0; i < s->n; i++)
         free(s->tensor[i].name);
-    for (size_t i = 0; i < s->nnotes; i++) {
-        free(s->note[i].key);
-        free(s->note[i].value);
-    }
     free(s->tensor);
-    free(s->note);
+    af_nn_notes_release(&s->notes);
     *s = (struct af_tensors){0};
 }
 
@@ -28,14 +24,6 @@ const struct af_tensor *af_tensors_find(const struct af_tensors *s, const char *
     for (size_t i = 0; i < s->n; i++)
         if (strcmp(s->tensor[i].name, name) == 0)
             return &s->tensor[i];
-    return NULL;
-}
-
-const char *af_tensors_note(const struct af_tensors *s, const char *key)
-{
-    for (size_t i = 0; i < s->nnotes; i++)
-        if (strcmp(s->note[i].key, key) == 0)
-            return s->note[i].value;
     return NULL;
 }
 
@@ -66,23 +54,6 @@ int af_tensors_add(struct af_tensors *s, const char *name, size_t ndims, const s
         t->n *= t->dim[i] = dim[i];
     if (s->n > 1)
         t->begin = t[-1].begin + t[-1].n * sizeof(float);
-    return 0;
-}
-
-int af_tensors_add_note(struct af_tensors *s, const char *key, const char *value,
-                        struct af_err *err)
-{
-    struct af_nn_note n;
-
-    if (af_grow((void **)&s->note, &s->note_cap, s->nnotes + 1, sizeof(n), err))
-        return -1;
-    n.key = af_strdup(key, err);
-    n.value = n.key ? af_strdup(value, err) : NULL;
-    if (!n.value) {
-        free(n.key);
-        return -1;
-    }
-    s->note[s->nnotes++] = n;
     return 0;
 }
 
@@ -146,7 +117,7 @@ static int parse_metadata(struct af_tensors *s, json_t *o, const char *name, str
     {
         if (!json_is_string(v))
             return af_fail(err, AF_EDATA, "%s: " METADATA ": %.80s is not a text", name, key);
-        if (af_tensors_add_note(s, key, json_string_value(v), err))
+        if (af_nn_notes_add(&s->notes, key, json_string_value(v), err))
             return -1;
     }
     return 0;
@@ -331,8 +302,8 @@ static char *format_header(const struct af_tensors *s)
     bool bad = json_object_set(root, METADATA, meta) != 0;
     char *text;
 
-    for (size_t i = 0; i < s->nnotes && !bad; i++)
-        bad = json_object_set_new(meta, s->note[i].key, json_text(s->note[i].value)) != 0;
+    for (size_t i = 0; i < s->notes.n && !bad; i++)
+        bad = json_object_set_new(meta, s->notes.note[i].key, json_text(s->notes.note[i].value));
     for (size_t i = 0; i < s->n && !bad; i++)
         bad = json_object_set_new(root, s->tensor[i].name, json_tensor(&s->tensor[i])) != 0;
     text = bad ? NULL : json_dumps(root, JSON_COMPACT);

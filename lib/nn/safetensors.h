@@ -2,7 +2,7 @@
 /* Named float32 arrays in one file, with texts about them: the safetensors container. */
 #ifndef AF_NN_SAFETENSORS_H
 #define AF_NN_SAFETENSORS_H
-#include "base/err.h"
+#include "nn/notes.h"
 #include <stddef.h>
 #include <stdio.h>
 
@@ -31,30 +31,21 @@ struct af_tensor {
     size_t begin; // bytes into the data
 };
 
-/* One text of __metadata__. */
-struct af_nn_note {
-    char *key, *value;
-};
-
 /* What a file holds, without the numbers. All-zero is the empty state. */
 struct af_tensors {
     struct af_tensor *tensor; // in the order of the data
     size_t n, tensor_cap;
-    struct af_nn_note *note; // in the order of the header
-    size_t nnotes, note_cap;
+    struct af_nn_notes notes; // the texts of __metadata__
 };
 
 void af_tensors_release(struct af_tensors *s);
 
-/* The tensor of that name, or NULL; the text of that key, or NULL. */
+/* The tensor of that name, or NULL. */
 const struct af_tensor *af_tensors_find(const struct af_tensors *s, const char *name);
-const char *af_tensors_note(const struct af_tensors *s, const char *key);
 
-/* One more tensor behind the others, or text (both copied). -1 with AF_ESYS. */
+/* One more tensor behind the others (its name is copied). -1 with AF_ESYS. */
 int af_tensors_add(struct af_tensors *s, const char *name, size_t ndims, const size_t *dim,
                    struct af_err *err);
-int af_tensors_add_note(struct af_tensors *s, const char *key, const char *value,
-                        struct af_err *err);
 
 /* "[3,3,1,32]"; returns buf. */
 enum { AF_TENSOR_SHAPE = 96 };

@@ -9,6 +9,7 @@
 #include "focus/trust.h"
 #include "image/stack.h"
 #include "nn/infer.h"
+#include "nn/model.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -87,7 +88,7 @@ static int learn_trust(const struct opts *o, struct af_nn_model *m, struct af_er
         af_trust_fit_new(&fit, (size_t)m->arch.cfeature, err) || add_frames(o, m, st, fit, err) ||
         af_trust_fit_finish(fit, o->center_um - o->half_range_um, o->center_um + o->half_range_um,
                             &t, err) ||
-        af_trust_write(&t, m, err))
+        af_trust_write(&t, &m->about.notes, err))
         goto done;
     ret = 0;
 done:
@@ -104,8 +105,8 @@ static int make(const struct opts *o, struct af_err *err)
     if (af_nn_model_init(&m, o->alpha, err))
         return -1;
     af_nn_model_randomise(&m, (uint64_t)o->seed);
-    m.target_center_um = o->center_um;
-    m.target_half_range_um = o->half_range_um;
+    m.about.center_um = o->center_um;
+    m.about.half_range_um = o->half_range_um;
     if (!isnan(o->constant)) {
         memset(m.params + m.arch.dense_kernel, 0, (size_t)m.arch.cfeature * sizeof(*m.params));
         m.params[m.arch.dense_bias] = (float)o->constant;

@@ -41,7 +41,7 @@ static int read_tensors(struct af_tensors *s, FILE *fp, float **to)
     int ret;
 
     if (af_tensors_read_head(s, fp, "fuzz", &err)) {
-        if (err.kind == AF_OK || s->tensor || s->note)
+        if (err.kind == AF_OK || s->tensor || s->notes.note)
             abort();
         return -1;
     }
@@ -70,14 +70,14 @@ static void write_and_read(const struct af_tensors *s, float **from)
 
     if (!fp || af_tensors_write(s, fp, (const float *const *)from, &err) || fclose(fp) ||
         !(fp = fmemopen(bytes, n, "rb")) || read_tensors(&t, fp, to) || t.n != s->n ||
-        t.nnotes != s->nnotes)
+        t.notes.n != s->notes.n)
         abort();
     for (size_t i = 0; i < t.n; i++)
         if (strcmp(t.tensor[i].name, s->tensor[i].name) != 0 || t.tensor[i].n != s->tensor[i].n ||
             memcmp(to[i], from[i], t.tensor[i].n * sizeof(float)) != 0)
             abort();
-    for (size_t i = 0; i < t.nnotes; i++)
-        if (strcmp(t.note[i].value, s->note[i].value) != 0)
+    for (size_t i = 0; i < t.notes.n; i++)
+        if (strcmp(t.notes.note[i].value, s->notes.note[i].value) != 0)
             abort();
     fclose(fp);
     free(bytes);
@@ -126,7 +126,7 @@ static void make_base(void)
     if (close(mkstemp(path)) || af_nn_model_init(&m, 0.3, &err))
         abort();
     af_nn_model_randomise(&m, 1);
-    if (af_nn_model_set_note(&m, "days", "1", &err) || af_nn_model_write(&m, path, &err) ||
+    if (af_nn_notes_set(&m.about.notes, "days", "1", &err) || af_nn_model_write(&m, path, &err) ||
         !(fp = fopen(path, "rb")) || fseek(fp, 0, SEEK_END) || (n = ftell(fp)) < 8)
         abort();
     rewind(fp);
@@ -177,13 +177,13 @@ static void try_model(const uint8_t *data, size_t n)
     memcpy(file + 8 + nheader, base.file + 8 + base.nheader, base.ndata);
     fp = open_file(file, nheader, base.ndata);
     if (af_nn_model_read_stream(&m, fp, "fuzz", &err)) {
-        if (err.kind == AF_OK || m.params || m.moving || m.note)
+        if (err.kind == AF_OK || m.params || m.moving || m.about.notes.note)
             abort();
     } else {
         for (size_t i = 0; i < m.arch.nparams; i++)
             if (!isfinite(m.params[i]))
                 abort();
-        if (!(m.target_half_range_um > 0) || !isfinite(m.target_center_um))
+        if (!(m.about.half_range_um > 0) || !isfinite(m.about.center_um))
             abort();
     }
     af_nn_model_release(&m);

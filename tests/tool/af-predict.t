@@ -24,7 +24,7 @@ is "$(cat err)" '' 'nothing is said'
 ok '-H' af-predict -H -m focus.safetensors few.ome.tif
 is "$(cat out)" "$(sed 1d few.tsv)" 'leaves the header out'
 ok '-v' af-predict -v -m focus.safetensors few.ome.tif
-like "$(cat err)" '^af-predict: focus.safetensors: mobilenetv2, alpha 0.35, 0 \+/- 10 um, tells what .*; kernels: [a-z0-9]+$' \
+like "$(cat err)" '^af-predict: focus.safetensors: mobilenetv2, alpha 0.35, kernels: [a-z0-9]+; 0 \+/- 10 um, tells what ' \
     'says what the model is and what computes it'
 
 ok 'from stdin' af-predict -m focus.safetensors - < few.ome.tif
@@ -134,6 +134,34 @@ make-spot-stack --planes 2 --width 95 -o small.ome.tif
 status_is 1 'frames too small' af-predict -m focus.safetensors small.ome.tif few.ome.tif
 is "$(cells 6 out)" 'unusable unusable ok ok ok ' 'are unusable, others are not'
 like "$(cat err)" '^af-predict: small.ome.tif: plane 0: 95x120 px is too small' 'and the reason is said'
+
+# -------------------------------------------------------------------- a table
+make-day --stacks 4 --planes 41 --range 8um -o day > day.tsv
+af-train -q --arch lut --val-fraction 0.4 -o table.safetensors day.tsv > /dev/null
+ok 'a look-up table' af-predict -v -m table.safetensors --labels day.tsv day1-1.ome.tif
+like "$(cat err)" '^af-predict: table.safetensors: lut, 41 knots; .* \+/- 8 um, tells what ' 'says what it is'
+is "$(awk -F '\t' 'NR > 1 && ($6 != "ok" || ($4 - $7) ^ 2 > 1)' out)" '' 'knows the stacks it was made of'
+cp out table.tsv
+ok 'on one thread' af-predict -j 1 -m table.safetensors --labels day.tsv day1-1.ome.tif
+same out table.tsv 'the same'
+ok 'a table for the fine step' af-predict --long near.safetensors --short table.safetensors day1-1.ome.tif
+is "$(cells 7 out | tr ' ' '\n' | sort -u | tail -n 1)" short 'answers'
+status_is 4 'what a table never saw' af-predict -m table.safetensors dark.ome.tif saturated.ome.tif
+is "$(cells 6 out)" 'dark dark saturated saturated ' 'is refused'
+status_is 4 'frames of elsewhere' af-predict -m table.safetensors unfamiliar.ome.tif
+tr '\0' '\n' < table.safetensors | grep -ao '"lut/[a-z]*"' | sort > names
+is "$(tr '\n' ' ' < names)" '"lut/metric" "lut/target" "lut/whiten" ' 'its tensors have their names'
+sed 's/"lut\/whiten"/"lut\/whitem"/' table.safetensors > bad.safetensors
+status_is 1 'a table that lacks one' af-predict -m bad.safetensors few.ome.tif
+is "$(cat err)" 'af-predict: bad.safetensors: no tensor lut/whiten' 'is refused'
+for n in 7 100 5000 20000; do
+    head -c $n table.safetensors > bad.safetensors
+    status_is 1 "a table cut at $n bytes" af-predict -m bad.safetensors few.ome.tif
+    like "$(cat err)" '^af-predict: bad.safetensors: the file ends within' 'is refused'
+done
+sed 's/"arch":"lut"/"arch":"svm"/' table.safetensors > bad.safetensors
+status_is 1 'an arch that nobody knows' af-predict -m bad.safetensors few.ome.tif
+is "$(cat err)" "af-predict: bad.safetensors: its arch is 'svm', not mobilenetv2 or lut" 'is refused'
 
 # -------------------------------------------------------------- a pipe is live
 # Each frame is answered before the next one is sent: head ends with the last row only then.

@@ -80,6 +80,31 @@ is "$(meta target_center_um t.safetensors) $(meta target_half_range_um t.safeten
 is "$(meta alpha t.safetensors) $(meta freeze t.safetensors)" '0.35 100' 'and width'
 is "$(meta data_days t.safetensors)" 2026-03-02 'but not what the first was made of'
 
+# The look-up table.
+lut() { af-train -q --arch lut one.tsv two.tsv "$@"; }
+ok 'a look-up table is made' lut -j 1 -o l.safetensors
+is "$(head -n 1 out)" "$header" 'the header is the same'
+is "$(awk -F '\t' 'NR > 1 { print $1, $5, $8 }' out)" '1 NA 1' 'and one row tells of it'
+is "$(awk -F '\t' 'NR > 1 && !($2 > 0 && $3 > 0 && ($4 / 10 - sqrt($3)) ^ 2 < 1e-12)' out)" '' 'with losses as those of a network'
+is "$(meta format l.safetensors) $(meta arch l.safetensors) $(meta alpha l.safetensors)" 'aftools-model/1 lut ' 'format'
+is "$(meta data_digest l.safetensors)" "$(meta data_digest a.safetensors)" 'of the same data'
+is "$(meta target_half_range_um l.safetensors) $(meta val_images l.safetensors)" '10 14' 'range and validation'
+ok 'on three threads' lut -j 3 -o l3.safetensors
+same l3.safetensors l.safetensors 'it is the same'
+ok 'verbose' af-train -v --arch lut -o b.safetensors one.tsv two.tsv
+like "$(cat err)" '^af-train: 42 images of .*; lut, 7 knots$' 'tells its knots'
+ok 'with validation enough' lut --val val.tsv -o lv.safetensors
+ok 'it predicts' af-predict -m lv.safetensors --labels val.tsv day3-1.ome.tif
+is "$(awk -F '\t' 'NR > 1 && $6 == "ok" { n++; s += ($4 - $7) ^ 2 } END { print (n > 60 && s / n < 4) }' out)" 1 \
+    'defocus of another day, and how far to trust it'
+for arg in --alpha=1 --batch=8 --checkpoint=x --epochs=3 --init=a.safetensors --lr=1e-3 --patience=2 --plot=x.svg \
+    --resume --schedule=cosine --shift=2 --strict; do
+    status_is 2 "$arg" lut "$arg" -o u.safetensors
+    like "$(cat err)" "^af-train: ${arg%%=*} is for networks" 'is not for tables'
+done
+status_is 1 'a table to start from' af-train --init l.safetensors -o u.safetensors one.tsv two.tsv
+like "$(cat err)" "^af-train: l.safetensors: its arch is 'lut', not mobilenetv2" 'is no network'
+
 # Warnings.
 awk -F '\t' -v OFS='\t' 'NR > 1 && NR % 3 == 0 { $9 = "edge" } 1' one.tsv > mixed.tsv
 cp day2-1.ome.tif copy.ome.tif
@@ -139,7 +164,7 @@ same c.safetensors a.safetensors 'as if it had never ended'
 
 # Usage.
 for arg in --alpha=0.05 --alpha=x --epochs=0 --batch=0 --lr=0 --lr=-1 --val-fraction=1 --patience=0 --schedule=linear \
-    --shift=96 --freeze=157 --freeze=10 --threads=0 --plot=x.pdf --nonsense; do
+    --shift=96 --arch=svm --freeze=157 --freeze=10 --threads=0 --plot=x.pdf --nonsense; do
     status_is 2 "$arg is a usage error" train "$arg" -o u.safetensors
 done
 status_is 2 'no output' af-train one.tsv

@@ -11,6 +11,7 @@
 #include "focus/predictrun.h"
 #include "image/pgm.h"
 #include "nn/infer.h"
+#include "nn/model.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +28,8 @@ static void write_model(const char *path, double center_um, double half_range_um
     af_nn_model_randomise(&m, 1);
     for (size_t i = 0; i < m.arch.nmoving; i++) // so that not all fades away on the way
         m.moving[i] *= 0.05F;
-    m.target_center_um = center_um;
-    m.target_half_range_um = half_range_um;
+    m.about.center_um = center_um;
+    m.about.half_range_um = half_range_um;
     if (!isnan(constant)) {
         memset(m.params + m.arch.dense_kernel, 0, (size_t)m.arch.cfeature * sizeof(*m.params));
         m.params[m.arch.dense_bias] = (float)constant;
@@ -186,7 +187,7 @@ static void bad_models_are_refused(void **state)
     assert_int_equal(af_predictor_open(&p, "good.safetensors", "nowhere.safetensors", &err), -1);
     assert_null(p);
     assert_int_equal(af_nn_model_read(&m, "good.safetensors", NULL), 0);
-    assert_int_equal(af_nn_model_set_note(&m, "trust_sigma_um", "1 2 x", NULL), 0);
+    assert_int_equal(af_nn_notes_set(&m.about.notes, "trust_sigma_um", "1 2 x", NULL), 0);
     assert_int_equal(af_nn_model_write(&m, "bad.safetensors", NULL), 0);
     af_nn_model_release(&m);
     assert_int_equal(af_predictor_open(&p, "bad.safetensors", NULL, &err), -1);

@@ -87,8 +87,8 @@ static void target_is_the_mean_and_half_the_range(void **state)
     struct af_nn_model m = fresh();
 
     (void)state;
-    assert_true(m.target_center_um == 0);
-    assert_true(m.target_half_range_um == (PLANES - 1) / 2.0);
+    assert_true(m.about.center_um == 0);
+    assert_true(m.about.half_range_um == (PLANES - 1) / 2.0);
     af_nn_model_release(&m);
 }
 
@@ -156,9 +156,9 @@ static void the_validation_loss_is_that_of_the_model(void **state)
 
         af_dataset_image(&data, data.val[k], 0, 0, x);
         af_nn_infer_run(infer, bench, x, 1, &y, NULL);
-        miss = (double)y - (defocus_um - m.target_center_um) / m.target_half_range_um;
+        miss = (double)y - (defocus_um - m.about.center_um) / m.about.half_range_um;
         sum += miss * miss / (double)data.nval;
-        miss = (double)y * m.target_half_range_um + m.target_center_um - defocus_um;
+        miss = (double)y * m.about.half_range_um + m.about.center_um - defocus_um;
         um += miss * miss / (double)data.nval;
     }
     assert_true(fabs(sum - result.val_loss) < 1e-12 * sum); // the same terms in another order

@@ -369,14 +369,14 @@ static void without_knowledge_all_pictures_are_trusted(void **state)
 
 static void notes_keep_what_is_known(void **state)
 {
-    struct af_nn_model m = {.params = NULL};
+    struct af_nn_notes notes = {.note = NULL};
     struct af_trust back;
     struct af_random r;
     struct shot s;
 
     (void)state;
-    assert_int_equal(af_trust_write(&trust, &m, NULL), 0);
-    assert_int_equal(af_trust_read(&back, &m, NULL), 0);
+    assert_int_equal(af_trust_write(&trust, &notes, NULL), 0);
+    assert_int_equal(af_trust_read(&back, &notes, NULL), 0);
     assert_true(back.known);
     af_random_init(&r, 8, "back");
     for (size_t i = 0; i < 300; i++) {
@@ -390,63 +390,63 @@ static void notes_keep_what_is_known(void **state)
         if (!isnan(sigma_um)) // seven digits are written
             assert_true(fabs(sigma_back_um / sigma_um - 1) < 1e-6);
     }
-    af_nn_model_release(&m);
+    af_nn_notes_release(&notes);
 }
 
 static void no_notes_are_no_knowledge(void **state)
 {
-    struct af_nn_model m = {.params = NULL};
+    struct af_nn_notes notes = {.note = NULL};
     struct af_trust t = {.known = true};
 
     (void)state;
-    assert_int_equal(af_trust_write(&(struct af_trust){.known = false}, &m, NULL), 0);
-    assert_int_equal(m.nnotes, 0);
-    assert_int_equal(af_trust_read(&t, &m, NULL), 0);
+    assert_int_equal(af_trust_write(&(struct af_trust){.known = false}, &notes, NULL), 0);
+    assert_int_equal(notes.n, 0);
+    assert_int_equal(af_trust_read(&t, &notes, NULL), 0);
     assert_false(t.known);
-    af_nn_model_release(&m);
+    af_nn_notes_release(&notes);
 }
 
 static void damaged_notes_are_refused(void **state)
 {
     static const char *const bad[] = {"",     "x", "1 2 nan", "1 inf", "1e999 2", "1,2",
                                       "1 2 ", " ", "2 1",     "1  2x", "0x10",    "1 2 3 4 5 6"};
-    struct af_nn_model m = {.params = NULL};
+    struct af_nn_notes notes = {.note = NULL};
     struct af_err err = {AF_OK, ""};
     struct af_trust t;
 
     (void)state;
-    assert_int_equal(af_trust_write(&trust, &m, NULL), 0);
-    for (size_t i = 0; i < m.nnotes; i++) {
-        char *good = m.note[i].value;
+    assert_int_equal(af_trust_write(&trust, &notes, NULL), 0);
+    for (size_t i = 0; i < notes.n; i++) {
+        char *good = notes.note[i].value;
 
         for (size_t k = 0; k < sizeof(bad) / sizeof(*bad); k++) {
-            m.note[i].value = (char *)bad[k];
+            notes.note[i].value = (char *)bad[k];
             err.kind = AF_OK;
-            assert_int_equal(af_trust_read(&t, &m, &err), -1);
+            assert_int_equal(af_trust_read(&t, &notes, &err), -1);
             assert_int_equal(err.kind, AF_EDATA);
             assert_false(t.known);
         }
-        m.note[i].value = good;
+        notes.note[i].value = good;
     }
-    for (size_t i = 0; i < m.nnotes; i++) { // one digit is another
-        char *digit = m.note[i].value + strcspn(m.note[i].value, "12345678");
+    for (size_t i = 0; i < notes.n; i++) { // one digit is another
+        char *digit = notes.note[i].value + strcspn(notes.note[i].value, "12345678");
         char was = *digit;
 
         *digit = '9';
-        assert_int_equal(af_trust_read(&t, &m, &err), -1);
+        assert_int_equal(af_trust_read(&t, &notes, &err), -1);
         assert_non_null(strstr(err.text, "damaged"));
         *digit = was;
     }
-    for (size_t i = 0; i < m.nnotes; i++) { // one is missing
-        char was = m.note[i].key[0];
+    for (size_t i = 0; i < notes.n; i++) { // one is missing
+        char was = notes.note[i].key[0];
 
-        m.note[i].key[0] = '?';
-        assert_int_equal(af_trust_read(&t, &m, &err), -1);
+        notes.note[i].key[0] = '?';
+        assert_int_equal(af_trust_read(&t, &notes, &err), -1);
         assert_non_null(strstr(err.text, "missing"));
-        m.note[i].key[0] = was;
+        notes.note[i].key[0] = was;
     }
-    assert_int_equal(af_trust_read(&t, &m, NULL), 0);
-    af_nn_model_release(&m);
+    assert_int_equal(af_trust_read(&t, &notes, NULL), 0);
+    af_nn_notes_release(&notes);
 }
 
 /* ------------------------------------------------------------------ bad fits */
@@ -484,7 +484,7 @@ static void numbers_that_are_none_are_refused(void **state)
 static void a_constant_prediction_can_be_fitted(void **state)
 {
     struct af_trust_fit *f;
-    struct af_nn_model m = {.params = NULL};
+    struct af_nn_notes notes = {.note = NULL};
     struct af_random r;
     struct af_trust t;
     struct shot s;
@@ -502,9 +502,9 @@ static void a_constant_prediction_can_be_fitted(void **state)
     assert_int_equal(af_trust_fit_finish(f, -range_um, range_um, &t, NULL), 0);
     assert_int_equal(af_trust_judge(&t, &s.frame, NFEATURE, &sigma_um), AF_TRUST_OK);
     assert_true(sigma_um > 5 && sigma_um < 9); // uniform over 20 um, seen from 1
-    assert_int_equal(af_trust_write(&t, &m, NULL), 0);
-    assert_int_equal(af_trust_read(&t, &m, NULL), 0);
-    af_nn_model_release(&m);
+    assert_int_equal(af_trust_write(&t, &notes, NULL), 0);
+    assert_int_equal(af_trust_read(&t, &notes, NULL), 0);
+    af_nn_notes_release(&notes);
     af_trust_fit_free(f);
 }
 

@@ -3,6 +3,20 @@
 
 #include "child.h"
 
+/* A model from memory. */
+static int read_stream(struct af_nn_model *m, FILE *fp, const char *name, struct af_err *err)
+{
+    struct af_nn_modelfile f;
+    int ret;
+
+    *m = (struct af_nn_model){0};
+    if (af_nn_modelfile_begin(&f, fp, name, err))
+        return -1;
+    ret = af_nn_model_read_file(m, &f, err);
+    af_tensors_release(&f.head);
+    return ret;
+}
+
 static struct af_nn_model model_of(double alpha, uint64_t seed)
 {
     struct af_nn_model m;
@@ -41,14 +55,14 @@ static char *slurp(const char *path, size_t *n)
 static void same_model(const struct af_nn_model *a, const struct af_nn_model *b)
 {
     assert_true(a->arch.alpha == b->arch.alpha);
-    assert_true(a->target_center_um == b->target_center_um);
-    assert_true(a->target_half_range_um == b->target_half_range_um);
+    assert_true(a->about.center_um == b->about.center_um);
+    assert_true(a->about.half_range_um == b->about.half_range_um);
     assert_memory_equal(a->params, b->params, a->arch.nparams * sizeof(float));
     assert_memory_equal(a->moving, b->moving, a->arch.nmoving * sizeof(float));
-    assert_int_equal(a->nnotes, b->nnotes);
-    for (size_t i = 0; i < a->nnotes; i++) {
-        assert_string_equal(a->note[i].key, b->note[i].key);
-        assert_string_equal(a->note[i].value, b->note[i].value);
+    assert_int_equal(a->about.notes.n, b->about.notes.n);
+    for (size_t i = 0; i < a->about.notes.n; i++) {
+        assert_string_equal(a->about.notes.note[i].key, b->about.notes.note[i].key);
+        assert_string_equal(a->about.notes.note[i].value, b->about.notes.note[i].value);
     }
 }
 
@@ -63,17 +77,17 @@ static void a_model_is_read_as_it_was_written(void **state)
         struct af_nn_model m = model_of(alpha[i], i), back;
         struct af_err err = {0};
 
-        m.target_center_um = -1.0 / 3 * (double)i;
-        m.target_half_range_um = 0.1 + (double)i;
-        assert_int_equal(af_nn_model_set_note(&m, "days", "1,2,3", &err), 0);
-        assert_int_equal(af_nn_model_set_note(&m, "arbitrary", "\xc2\xb5 \"x\"\n", &err), 0);
-        assert_int_equal(af_nn_model_set_note(&m, "days", "4", &err), 0);
+        m.about.center_um = -1.0 / 3 * (double)i;
+        m.about.half_range_um = 0.1 + (double)i;
+        assert_int_equal(af_nn_notes_set(&m.about.notes, "days", "1,2,3", &err), 0);
+        assert_int_equal(af_nn_notes_set(&m.about.notes, "arbitrary", "\xc2\xb5 \"x\"\n", &err), 0);
+        assert_int_equal(af_nn_notes_set(&m.about.notes, "days", "4", &err), 0);
         write_model(&m, "m.safetensors");
         if (af_nn_model_read(&back, "m.safetensors", &err))
             fail_msg("%s", err.text);
         same_model(&m, &back);
-        assert_string_equal(af_nn_model_note(&back, "days"), "4");
-        assert_null(af_nn_model_note(&back, "alpha"));
+        assert_string_equal(af_nn_notes_get(&back.about.notes, "days"), "4");
+        assert_null(af_nn_notes_get(&back.about.notes, "alpha"));
         af_nn_model_release(&back);
         af_nn_model_release(&m);
         assert_null(m.params);
@@ -88,7 +102,7 @@ static void the_same_model_gives_the_same_bytes(void **state)
     size_t na, nb;
 
     (void)state;
-    assert_int_equal(af_nn_model_set_note(&m, "seed", "1", &err), 0);
+    assert_int_equal(af_nn_notes_set(&m.about.notes, "seed", "1", &err), 0);
     write_model(&m, "a.safetensors");
     assert_int_equal(af_nn_model_read(&again, "a.safetensors", &err), 0);
     write_model(&again, "b.safetensors");
@@ -205,7 +219,7 @@ static void the_vectors_file_is_written_with_the_same_tensors(void **state)
 
     (void)state;
     need_vectors();
-    assert_true(vectors.model.target_center_um == 0 && vectors.model.target_half_range_um == 1);
+    assert_true(vectors.model.about.center_um == 0 && vectors.model.about.half_range_um == 1);
     assert_true(open_vectors("weights", path));
     write_model(&vectors.model, "v.safetensors");
     a = slurp(path, &na);
@@ -300,7 +314,7 @@ static int read_edited(const char *from, const char *to, size_t more, struct af_
     file[0] = (char)(n & 0xff);
     file[1] = (char)(n >> 8);
     assert_non_null(fp = fmemopen(file, total, "rb"));
-    ret = af_nn_model_read_stream(m, fp, "m", err);
+    ret = read_stream(m, fp, "m", err);
     fclose(fp);
     free(file);
     return ret;
@@ -351,7 +365,7 @@ static void models_that_are_none_are_refused_in_one_line(void **state)
             strncmp(err.text, "m: ", 3) != 0 || !strstr(err.text, c[i].say))
             fail_msg("%s: says '%s', not '%s'", c[i].to, err.text, c[i].say);
         assert_null(m.params);
-        assert_null(m.note);
+        assert_null(m.about.notes.note);
     }
 }
 
@@ -372,7 +386,7 @@ static void keys_that_are_missing_have_defaults(void **state)
         if (read_edited(gone[i], "", 0, &m, &err))
             fail_msg("without %s: %s", gone[i], err.text);
         assert_true(m.arch.alpha == 0.35);
-        assert_true(m.target_center_um == 0 && m.target_half_range_um == 1);
+        assert_true(m.about.center_um == 0 && m.about.half_range_um == 1);
         af_nn_model_release(&m);
     }
 }
@@ -394,7 +408,7 @@ static void without_alpha_the_count_of_numbers_tells_the_width(void **state)
         assert_non_null(at = strstr(file + 8, "\"alpha\""));
         memcpy(at, "\"bravo\"", 7);
         assert_non_null(fp = fmemopen(file, n, "rb"));
-        if (af_nn_model_read_stream(&back, fp, "m", &err))
+        if (read_stream(&back, fp, "m", &err))
             fail_msg("%s", err.text);
         assert_int_equal(back.arch.nparams, m.arch.nparams);
         assert_memory_equal(back.params, m.params, m.arch.nparams * sizeof(float));
@@ -453,7 +467,7 @@ static void a_model_that_was_cut_off_is_refused(void **state)
         struct af_err err = {0};
         FILE *fp = fmemopen(base, n, "rb");
 
-        assert_int_equal(af_nn_model_read_stream(&m, fp, "m", &err), -1);
+        assert_int_equal(read_stream(&m, fp, "m", &err), -1);
         assert_int_equal(err.kind, AF_EDATA);
         assert_non_null(strstr(err.text, "the file ends within"));
         fclose(fp);

@@ -87,9 +87,9 @@ static void tensors_are_read_in_the_order_of_their_data(void **state)
     assert_string_equal(af_tensor_shape(&s.tensor[1], shape), "[]");
     assert_ptr_equal(af_tensors_find(&s, "b"), &s.tensor[1]);
     assert_null(af_tensors_find(&s, "c"));
-    assert_string_equal(af_tensors_note(&s, "who"), "\xc2\xb5 me");
-    assert_string_equal(af_tensors_note(&s, "a"), "");
-    assert_null(af_tensors_note(&s, "b"));
+    assert_string_equal(af_nn_notes_get(&s.notes, "who"), "\xc2\xb5 me");
+    assert_string_equal(af_nn_notes_get(&s.notes, "a"), "");
+    assert_null(af_nn_notes_get(&s.notes, "b"));
     for (int i = 0; i < 6; i++)
         assert_true(a[i] == (float)i);
     assert_true(b[0] == 6);
@@ -111,8 +111,8 @@ static void what_is_written_is_read_again(void **state)
     (void)state;
     assert_int_equal(af_tensors_add(&s, "x", 4, dim, &err), 0);
     assert_int_equal(af_tensors_add(&s, "y/\"\xc3\xbc", 1, dim + 2, &err), 0);
-    assert_int_equal(af_tensors_add_note(&s, "k", "tab\t \"quoted\" \xc2\xb5", &err), 0);
-    assert_int_equal(af_tensors_add_note(&s, "latin", "5 \xb5m", &err), 0);
+    assert_int_equal(af_nn_notes_add(&s.notes, "k", "tab\t \"quoted\" \xc2\xb5", &err), 0);
+    assert_int_equal(af_nn_notes_add(&s.notes, "latin", "5 \xb5m", &err), 0);
     assert_int_equal(af_tensors_write(&s, fp, from, &err), 0);
     assert_int_equal(fclose(fp), 0);
     assert_int_equal((uint8_t)bytes[0] % 8, 0); // the data begin at a multiple of 8
@@ -120,8 +120,8 @@ static void what_is_written_is_read_again(void **state)
         fail_msg("%s", err.text);
     assert_string_equal(t.tensor[1].name, "y/\"\xc3\xbc");
     assert_memory_equal(t.tensor[0].dim, dim, sizeof(dim));
-    assert_string_equal(af_tensors_note(&t, "k"), "tab\t \"quoted\" \xc2\xb5");
-    assert_string_equal(af_tensors_note(&t, "latin"), "5 ?m");
+    assert_string_equal(af_nn_notes_get(&t.notes, "k"), "tab\t \"quoted\" \xc2\xb5");
+    assert_string_equal(af_nn_notes_get(&t.notes, "latin"), "5 ?m");
     assert_memory_equal(a, x, sizeof(x));
     assert_memory_equal(b, y, sizeof(y));
     af_tensors_release(&t);
@@ -315,7 +315,7 @@ static void a_header_too_long_to_be_read_is_not_written(void **state)
     memset(text, 'x', AF_TENSORS_HEADER_MAX);
     text[AF_TENSORS_HEADER_MAX] = '\0';
     assert_int_equal(af_tensors_add(&s, "x", 1, &one, &err), 0);
-    assert_int_equal(af_tensors_add_note(&s, "k", text, &err), 0);
+    assert_int_equal(af_nn_notes_add(&s.notes, "k", text, &err), 0);
     assert_int_equal(af_tensors_write(&s, fp, &from, &err), -1);
     assert_int_equal(err.kind, AF_EDATA);
     fclose(fp);
