@@ -52,7 +52,7 @@ static const struct key axis_keys[] = {
     {"speed", LENGTH, AXIS(speed_um_s), 1e-2, FAR_UM},
     {"settle", TIME, AXIS(settle_ms), 0, 6e4},
     {"tolerance", LENGTH, AXIS(tolerance_um), 1e-3, 1e3},
-    {"readings", COUNT, AXIS(readings), 1, 100},
+    {"readings", COUNT, AXIS(readings), 2, 100},
     {"timeout", TIME, AXIS(timeout_ms), 10, 6e5},
     {"backlash", LENGTH, AXIS(backlash_um), 0, 1e3},
     {NULL, TEXT, 0, 0, 0},
