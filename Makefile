@@ -38,9 +38,11 @@ $(UNITS): $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libaf.a
 $(BENCHES) $(AIDS): $(B)/%: $(B)/tests/%.o $(B)/libaf.a
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-# Hot loops: one file a kind of processor, chosen at run time; FMA is wanted there. Sanitizers take
+# Hot loops, chosen by the kind of processor at run time; FMA is wanted there. Sanitizers take
 # minutes over what -O3 unrolls.
-$(B)/lib/nn/kernels_%.o: FLAGS += $(if $(SAN),-O1,-O3) -ffp-contract=fast
+HOT = $(if $(SAN),-O1,-O3) -ffp-contract=fast
+$(B)/lib/nn/kernels_%.o: FLAGS += $(HOT)
+$(B)/lib/optics/%.o: FLAGS += $(HOT)
 ifeq ($(shell uname -m),x86_64)
 $(B)/lib/nn/kernels_avx512.o: FLAGS += -march=x86-64-v4
 $(B)/lib/nn/kernels_avx2.o: FLAGS += -march=x86-64-v3
