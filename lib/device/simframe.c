@@ -2,9 +2,11 @@
 /* Exposures of the simulated microscope's cameras. */
 #include "device/simparts.h"
 
+#include "base/memory.h"
 #include "base/progress.h"
 #include "base/random.h"
 #include <math.h>
+#include <stdlib.h>
 
 static bool any_moving(struct af_simstore *st, double t)
 {
@@ -32,25 +34,23 @@ static int look(struct af_simscope *s, double ms, struct af_sim_shot *shot, bool
         shot->x_um = af_sim_true_um(st, AF_SIM_X, t);
         shot->y_um = af_sim_true_um(st, AF_SIM_Y, t);
         shot->z_um = af_sim_true_um(st, AF_SIM_Z, t);
-        shot->defocus_um = shot->z_um - af_sim_focus_um(&st->params, &st->state, t);
+        shot->defocus_um = shot->z_um - af_sim_focus_um(s, t);
     }
     shot->moved |= any_moving(st, t);
     *motions = st->state.motions;
     return af_simstore_unlock(st, true, err);
 }
 
-static int check(const struct af_simscope *s, const struct af_sim_exposure *e, size_t w, size_t h,
-                 struct af_err *err)
+static int check(const struct af_sim_exposure *e, size_t w, size_t h, struct af_err *err)
 {
     unsigned bits = e->bits;
 
-    (void)s;
     if (!(e->exposure_ms > 0 && e->exposure_ms <= 1e6 && e->gain > 0 && isfinite(e->gain)))
         return af_fail(err, AF_EUSAGE, "sim: an exposure of %g ms at gain %g", e->exposure_ms,
                        e->gain);
     if (bits && bits != 8 && bits != 10 && bits != 12 && bits != 16)
         return af_fail(err, AF_EUSAGE, "sim: %u bits: 8, 10, 12 or 16", bits);
-    if (e->x > w || e->y > h || e->w > w - e->x || e->h > h - e->y)
+    if (e->x >= w || e->y >= h || e->w > w - e->x || e->h > h - e->y)
         return af_fail(err, AF_EUSAGE, "sim: region %zux%zu+%zu+%zu: the sensor has %zux%zu px",
                        e->w, e->h, e->x, e->y, w, h);
     return 0;
@@ -74,35 +74,52 @@ int af_simscope_sensor(struct af_simscope *s, bool imaging, struct af_sim_sensor
     return af_simstore_unlock(&s->store, false, err);
 }
 
-/* A Gaussian line. */
+void af_sim_release_cameras(struct af_simscope *s)
+{
+    af_spot_release(&s->spot);
+    af_sensor_release(&s->sensor);
+    free(s->light);
+    s->light = NULL;
+    s->camera_generation = 0;
+}
+
+/* The autofocus camera of the parameters as they are. */
+static int prepare(struct af_simscope *s, struct af_err *err)
+{
+    const struct af_sim_params *p = &s->store.params;
+    size_t w = (size_t)p->width, h = (size_t)p->height;
+
+    if (s->camera_generation == s->store.generation)
+        return 0;
+    af_sim_release_cameras(s);
+    if (af_spot_init(&s->spot, p, err) || af_sensor_init(&s->sensor, p, w, h, err) ||
+        !(s->light = af_calloc(w * h, sizeof(float), err)))
+        return -1;
+    s->camera_generation = s->store.generation;
+    return 0;
+}
+
 static int draw(struct af_simscope *s, const struct af_sim_exposure *e, size_t w, size_t h,
                 const struct af_sim_shot *shot, struct af_image *img, struct af_err *err)
 {
     const struct af_sim_params *p = &s->store.params;
-    unsigned bits = e->bits ? e->bits : (unsigned)p->bits;
-    size_t nx = e->w ? e->w : w, ny = e->h ? e->h : h;
-    double u = shot->defocus_um / 0.4, wy = 2 * sqrt(1 + u * u), wx = 6 * sqrt(1 + u * u / 81);
-    double full = ldexp(1, (int)bits) - 1;
+    const struct af_alignment *a = af_sim_alignment(s, shot->time_s);
+    struct af_sensor_exposure se = {.exposure_ms = e->exposure_ms,
+                                    .stray = p->glow + p->background,
+                                    .gain = e->gain,
+                                    .bits = e->bits ? e->bits : (unsigned)p->bits,
+                                    .x = e->x,
+                                    .y = e->y,
+                                    .w = e->w ? e->w : w - e->x,
+                                    .h = e->h ? e->h : h - e->y};
+    double total = p->light * e->exposure_ms * af_spot_power(p, a);
     struct af_random r;
 
-    if (af_image_resize(img, nx, ny, bits > 8 ? AF_U16 : AF_U8, err))
-        return -1;
-    img->bits = bits;
-    af_random_init(&r, (uint64_t)p->seed ^ shot->number << 20, "frame");
-    for (size_t i = 0; i < nx * ny; i++) {
-        double x = (double)(i % nx + e->x) - 0.52 * (double)w;
-        double y = (double)(i / nx + e->y) - 0.48 * (double)h;
-        double light = p->light * e->exposure_ms / (6.2832 * wx * wy) *
-                       exp(-(x * x / (wx * wx) + y * y / (wy * wy)) / 2);
-        light += p->black +
-                 p->noise * sqrt(light + p->read_noise * p->read_noise) * af_random_normal(&r);
-        double v = fmax(0, fmin(full, floor(light * e->gain * full / p->full_well + 0.5)));
-        if (bits > 8)
-            ((uint16_t *)img->data)[i] = (uint16_t)v;
-        else
-            ((uint8_t *)img->data)[i] = (uint8_t)v;
-    }
-    return 0;
+    af_random_init(&r, (uint64_t)p->seed * 0x9e3779b97f4a7c15u ^ shot->number, "frame");
+    return prepare(s, err) || af_spot_light(&s->spot, a, shot->defocus_um, total, s->light, err) ||
+                   af_sensor_expose(&s->sensor, s->light, &se, &r, img, err)
+               ? -1
+               : 0;
 }
 
 static int expose(struct af_simscope *s, bool imaging, const struct af_sim_exposure *e,
@@ -114,7 +131,7 @@ static int expose(struct af_simscope *s, bool imaging, const struct af_sim_expos
 
     shot = shot ? shot : &own;
     *shot = (struct af_sim_shot){0};
-    if (af_simscope_sensor(s, imaging, &sensor, err) || check(s, e, sensor.w, sensor.h, err) ||
+    if (af_simscope_sensor(s, imaging, &sensor, err) || check(e, sensor.w, sensor.h, err) ||
         look(s, 0, shot, false, &before, err))
         return -1;
     bool real = s->store.params.clock == AF_CLOCK_REAL;

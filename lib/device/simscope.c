@@ -296,16 +296,33 @@ void af_simscope_close(struct af_simscope *s)
 {
     if (!s)
         return;
+    af_sim_release_cameras(s);
     af_simstore_close(&s->store);
     free(s);
 }
 
 /* ---- truth ---- */
 
-double af_sim_focus_um(const struct af_sim_params *p, const struct af_simstate *s, double t)
+const struct af_alignment *af_sim_alignment(struct af_simscope *s, double t)
 {
-    return af_sim_surface_um(p, s->axis[AF_SIM_X].at_um, s->axis[AF_SIM_Y].at_um) +
-           p->drift_um_s * t;
+    struct af_simstore *st = &s->store;
+    double step = 10 * floor(t / 10);
+
+    if (s->aligned_generation != st->state.generation || s->aligned_s != step) {
+        af_alignment_at(&st->params, step, &s->alignment);
+        s->aligned_generation = st->state.generation;
+        s->aligned_s = step;
+    }
+    return &s->alignment;
+}
+
+double af_sim_focus_um(struct af_simscope *s, double t)
+{
+    const struct af_simstate *now = &s->store.state;
+    const struct af_sim_params *p = &s->store.params;
+
+    return af_sim_surface_um(p, now->axis[AF_SIM_X].at_um, now->axis[AF_SIM_Y].at_um) +
+           p->drift_um_s * t + af_sim_alignment(s, t)->sample_um;
 }
 
 int af_simscope_truth(struct af_simscope *s, struct af_sim_truth *truth, struct af_err *err)
@@ -319,7 +336,7 @@ int af_simscope_truth(struct af_simscope *s, struct af_sim_truth *truth, struct 
         truth->um[a] = af_sim_true_um(st, a, t);
         truth->moving[a] = af_sim_moving(st, a, t);
     }
-    truth->focus_um = af_sim_focus_um(&st->params, &st->state, t);
+    truth->focus_um = af_sim_focus_um(s, t);
     truth->time_s = t;
     truth->day = (int64_t)st->state.day;
     truth->frames = (uint64_t)st->state.frames;

@@ -54,11 +54,11 @@ int af_lens_init(struct af_lens *l, size_t nx, size_t ny, size_t mx, size_t my, 
         float **p;
         size_t rows, columns;
     } want[] = {
-        {&l->cos_x, l->half_mx, l->half_nx},     {&l->sin_x, l->half_mx, l->half_nx},
-        {&l->cos_y, l->half_ny, l->half_my},     {&l->sin_y, l->half_ny, l->half_my},
-        {&l->even, l->half_my, l->wide},         {&l->odd, l->half_my, l->wide},
-        {&l->u, l->half_ny, l->wide},            {&l->v, l->half_ny, l->wide},
-        {&l->rows, 8 * AT_ONCE, l->half_mx},     {&l->c, 4 * AT_ONCE, l->half_nx},
+        {&l->cos_x, l->half_mx, l->half_nx}, {&l->sin_x, l->half_mx, l->half_nx},
+        {&l->cos_y, l->half_ny, l->half_my}, {&l->sin_y, l->half_ny, l->half_my},
+        {&l->even, l->half_my, l->wide},     {&l->odd, l->half_my, l->wide},
+        {&l->u, l->half_ny, l->wide},        {&l->v, l->half_ny, l->wide},
+        {&l->rows, 8 * AT_ONCE, l->half_mx}, {&l->c, 4 * AT_ONCE, l->half_nx},
         {&l->s, 4 * AT_ONCE, l->half_nx},
     };
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
@@ -112,7 +112,8 @@ static void split_row(const struct af_lens *l, size_t j, float sign, float *even
     for (size_t k = 0; k < h; k++) {
         size_t up = h + k, down = h - 1 - k;
         float re_up = u[up] - sign * v[l->mx + up], im_up = u[l->mx + up] + sign * v[up];
-        float re_down = u[down] - sign * v[l->mx + down], im_down = u[l->mx + down] + sign * v[down];
+        float re_down = u[down] - sign * v[l->mx + down],
+              im_down = u[l->mx + down] + sign * v[down];
         even[k] = re_up + re_down;
         even[h + k] = im_up + im_down;
         odd[k] = re_up - re_down;

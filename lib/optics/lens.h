@@ -17,13 +17,13 @@
  */
 struct af_lens {
     size_t nx, ny, mx, my;
-    double step_x, step_y;     // rad per pixel and sample
+    double step_x, step_y;                           // rad per pixel and sample
     size_t half_nx, half_ny, half_mx, half_my, wide; // padded sizes
-    float *cos_x, *sin_x;      // [half_mx][half_nx]
-    float *cos_y, *sin_y;      // [half_ny][half_my]
-    float *even, *odd;         // [half_my][wide]: real columns, then imaginary ones
-    float *u, *v;              // [half_ny][wide]
-    float *rows, *c, *s;       // of a few rows at a time
+    float *cos_x, *sin_x;                            // [half_mx][half_nx]
+    float *cos_y, *sin_y;                            // [half_ny][half_my]
+    float *even, *odd;   // [half_my][wide]: real columns, then imaginary ones
+    float *u, *v;        // [half_ny][wide]
+    float *rows, *c, *s; // of a few rows at a time
 };
 
 /* mx, my even. -1 with AF_ESYS and l empty. */

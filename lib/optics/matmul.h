@@ -8,8 +8,8 @@ enum { AF_MATMUL_ROWS = 8, AF_MATMUL_COLUMNS = 16 };
 
 /*
  * c = a b for c [m][n], a [m][k], b [k][n], all contiguous, m a multiple of
- * AF_MATMUL_ROWS, n of AF_MATMUL_COLUMNS. The sums run over k in order; with fused multiply-add where
- * the processor has it. No two overlap.
+ * AF_MATMUL_ROWS, n of AF_MATMUL_COLUMNS. The sums run over k in order; with fused multiply-add
+ * where the processor has it. No two overlap.
  */
 void af_matmul(const float *a, const float *b, float *c, size_t m, size_t n, size_t k);
 
