@@ -5,10 +5,9 @@
  *
  *   sim:[DIR][?key=value&...]  the simulated microscope
  *   file:PATH                  replay of a recorded stack: the plane nearest to z
- *   pgm:PATH                   frames that a program writes, as PGM, into a pipe, a socket or a file
- *   aravis:[NAME]              GigE Vision and USB3 Vision; NAME as Aravis lists it, an IP address, or
- *                              nothing: the first one found
- *   v4l2:/dev/video0           video devices of the kernel
+ *   pgm:PATH                   frames that a program writes, as PGM, into a pipe, a socket or a
+ * file aravis:[NAME]              GigE Vision and USB3 Vision; NAME as Aravis lists it, an IP
+ * address, or nothing: the first one found v4l2:/dev/video0           video devices of the kernel
  */
 #ifndef AF_DEVICE_CAMERA_H
 #define AF_DEVICE_CAMERA_H
@@ -40,22 +39,22 @@ struct af_camera_settings {
 struct af_camera; // opaque
 
 struct af_camera_info {
-    const char *uri;   // as it was opened: for messages
-    const char *model; // "FLIR Chameleon3 CM3-U3-13Y3M"; NULL: not said
-    size_t sensor_w, sensor_h; // px; 0: not said
+    const char *uri;               // as it was opened: for messages
+    const char *model;             // "FLIR Chameleon3 CM3-U3-13Y3M"; NULL: not said
+    size_t sensor_w, sensor_h;     // px; 0: not said
     struct af_camera_settings now; // as read back from the camera; timeout_ms as given
-    bool live;  // false: a replay, whose frames do not change with the stage of today
+    bool live; // false: a replay, whose frames do not change with the stage of today
 };
 
 /* A frame. All-zero is the empty state; grab keeps the memory of the last one. */
 struct af_frame {
     struct af_image image; // U8 or U16; image.bits: 8, 10, 12, ...
-    uint64_t id;        // the camera's own count, one up from frame to frame, also over lost ones
-    uint64_t lost;      // frames between the one handed out before and this: never came, or torn
-    double begun_s;     // no later than the begin of exposure, clock of af_now_s(); NaN: unknown
-    double stamp_s;     // by the camera's clock, from a zero of its own; NaN: it has none
+    uint64_t id;    // the camera's own count, one up from frame to frame, also over lost ones
+    uint64_t lost;  // frames between the one handed out before and this: never came, or torn
+    double begun_s; // no later than the begin of exposure, clock of af_now_s(); NaN: unknown
+    double stamp_s; // by the camera's clock, from a zero of its own; NaN: it has none
     double exposure_ms, gain; // NaN: unknown
-    double z_um; // as a replay says it, or a stream; NaN: ask the stage
+    double z_um;              // as a replay says it, or a stream; NaN: ask the stage
 };
 
 /*

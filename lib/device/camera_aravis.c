@@ -30,10 +30,10 @@ struct genicam {
     size_t payload;
     const struct format *format;
     bool running;
-    bool gone;          // control was lost: asking the camera for anything waits for seconds
-    bool unsure;        // a frame did not come: it may still do so
+    bool gone;   // control was lost: asking the camera for anything waits for seconds
+    bool unsure; // a frame did not come: it may still do so
     uint16_t last_block;
-    uint64_t count;     // of frames, lost ones included; unwraps the 16 bits of last_block
+    uint64_t count; // of frames, lost ones included; unwraps the 16 bits of last_block
     guint64 last_stamp;
 };
 
@@ -43,12 +43,9 @@ static const struct format {
     enum { WHOLE, PACKED_GEV, PACKED_PFNC } layout;
 } formats[] = {
     // of equal bits the first that the camera has
-    {"Mono16", 16, WHOLE},
-    {"Mono14", 14, WHOLE},
-    {"Mono12", 12, WHOLE},
-    {"Mono12Packed", 12, PACKED_GEV},
-    {"Mono12p", 12, PACKED_PFNC},
-    {"Mono10", 10, WHOLE},
+    {"Mono16", 16, WHOLE},        {"Mono14", 14, WHOLE},
+    {"Mono12", 12, WHOLE},        {"Mono12Packed", 12, PACKED_GEV},
+    {"Mono12p", 12, PACKED_PFNC}, {"Mono10", 10, WHOLE},
     {"Mono8", 8, WHOLE},
 };
 
@@ -196,8 +193,8 @@ static int set_trigger(struct af_camera *cam, struct af_err *err)
 
 static bool on_loopback(ArvDevice *device)
 {
-    GInetSocketAddress *at = G_INET_SOCKET_ADDRESS(arv_gv_device_get_device_address(
-        ARV_GV_DEVICE(device)));
+    GInetSocketAddress *at =
+        G_INET_SOCKET_ADDRESS(arv_gv_device_get_device_address(ARV_GV_DEVICE(device)));
 
     return g_inet_address_get_is_loopback(g_inet_socket_address_get_address(at));
 }

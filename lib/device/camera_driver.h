@@ -32,12 +32,13 @@ struct af_camera {
     const struct af_camera_driver *driver;
     struct af_camera_info info;
     char *uri;
-    void *state;         // the driver's own
+    void *state; // the driver's own
     uint64_t last_id;
-    bool any;            // a frame has been handed out
+    bool any; // a frame has been handed out
 };
 
-/* Seconds until `deadline_s` of af_now_s() as whole ms for poll(2), rounded up; 0: it has passed. */
+/* Seconds until `deadline_s` of af_now_s() as whole ms for poll(2), rounded up; 0: it has passed.
+ */
 int af_ms_until(double deadline_s);
 
 extern const struct af_camera_driver af_camera_sim, af_camera_file, af_camera_pgm, af_camera_v4l2,

@@ -19,8 +19,8 @@
 struct stream {
     int fd;
     FILE *fp;
-    double deadline_s;  // of the frame being read
-    bool waited;        // nothing was there when more was wanted
+    double deadline_s; // of the frame being read
+    bool waited;       // nothing was there when more was wanted
     bool ended;
     struct af_pgm_head head;
     struct af_image first; // read by open, to know size and bits
@@ -167,7 +167,8 @@ static int pgm_open(struct af_camera *cam, const char *rest, struct af_err *err)
         goto failed;
     }
     begin_wait(cam);
-    if ((cam->info.live && wait_for_writer(cam, err)) || (ret = read_frame(cam, &s->first, err)) < 0)
+    if ((cam->info.live && wait_for_writer(cam, err)) ||
+        (ret = read_frame(cam, &s->first, err)) < 0)
         goto failed;
     if (ret == 0) {
         af_fail(err, AF_EDATA, "%s: ended before its first frame", cam->uri);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The cameras of the simulated microscope: the laser spot, or with ?camera=beads the imaging one. */
+/* The cameras of the simulated microscope: the laser spot, or with ?camera=beads the imaging one.
+ */
 #include "device/camera_driver.h"
 
 #include "base/memory.h"

@@ -40,10 +40,10 @@ struct af_gigesim {
     struct af_random random;
     int control_fd, stream_fd;
     struct sent sent[KEPT];
-    size_t slot;       // of `sent`, the latest
-    uint16_t block;    // number of the latest frame
+    size_t slot;    // of `sent`, the latest
+    uint16_t block; // number of the latest frame
     uint64_t nframes;
-    double next_s;     // of a frame that nobody asks for
+    double next_s; // of a frame that nobody asks for
     struct af_image image;
 };
 
@@ -104,9 +104,8 @@ static bool happens(struct af_gigesim *g, double share)
 static int bind_to(struct af_gigesim *g, int *fd, in_addr_t address, uint16_t port,
                    struct af_err *err)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_port = htons(port),
-                             .sin_addr.s_addr = address};
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = address};
 
     *fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (*fd < 0)
@@ -238,8 +237,8 @@ static void send_part(struct af_gigesim *g, const struct sent *s, uint32_t i)
 
 static void send_frame(struct af_gigesim *g, struct sent *s)
 {
-    uint32_t n = packets_of(g, s), torn = s->torn ? 1 + (uint32_t)af_random_below(&g->random, n - 2)
-                                                  : n;
+    uint32_t n = packets_of(g, s),
+             torn = s->torn ? 1 + (uint32_t)af_random_below(&g->random, n - 2) : n;
 
     for (uint32_t i = 0; i < n; i++) {
         bool pixels = i > 0 && i + 1 < n;
@@ -313,7 +312,8 @@ static int take_picture(struct af_gigesim *g, struct sent *s, struct af_err *err
                                 .h = reg[AF_GV_HEIGHT]};
     struct timespec now;
 
-    // A region beyond the sensor is moved back, as cameras do that let themselves be set in any order.
+    // A region beyond the sensor is moved back, as cameras do that let themselves be set in any
+    // order.
     if (e.x + e.w > g->o.w)
         e.x = g->o.w - e.w;
     if (e.y + e.h > g->o.h)
@@ -392,7 +392,8 @@ static void answer(struct af_gigesim *g)
     socklen_t nfrom = sizeof(from);
     ssize_t n;
 
-    while ((n = recvfrom(g->control_fd, in, sizeof(in), 0, (struct sockaddr *)&from, &nfrom)) >= 0) {
+    while ((n = recvfrom(g->control_fd, in, sizeof(in), 0, (struct sockaddr *)&from, &nfrom)) >=
+           0) {
         uint64_t client = (uint64_t)from.sin_addr.s_addr << 16 | from.sin_port;
         size_t nout = af_gvcp_answer(&g->control, in, (size_t)n, client, af_now_s(), out);
 

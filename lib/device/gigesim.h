@@ -14,12 +14,13 @@
 #define AF_DEVICE_GIGESIM_H
 #include "device/simscope.h"
 
-/* What goes wrong, as shares of all frames (`lose`: of the packets of pixels), 0 to 1. All-zero: nothing. */
+/* What goes wrong, as shares of all frames (`lose`: of the packets of pixels), 0 to 1. All-zero:
+ * nothing. */
 struct af_gigesim_faults {
-    double drop;   // the frame is never sent, its number is used
-    double tear;   // packets are missing and are not sent again
-    double repeat; // the same frame is sent once more, with the next number
-    double lose;   // a packet is missing, and is sent again when asked for
+    double drop;         // the frame is never sent, its number is used
+    double tear;         // packets are missing and are not sent again
+    double repeat;       // the same frame is sent once more, with the next number
+    double lose;         // a packet is missing, and is sent again when asked for
     uint64_t gone_after; // frames, then the camera answers nothing; 0: never
     uint64_t seed;
 };

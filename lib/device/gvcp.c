@@ -100,11 +100,11 @@ unsigned af_gv_format_bits(uint32_t format, unsigned *significant)
 void af_gvcp_init(struct af_gvcp *g, const char *serial, uint32_t address, size_t w, size_t h)
 {
     *g = (struct af_gvcp){.controlled = false};
-    put32(g->boot, 0x00010002);      // version 1.2
-    put32(g->boot + 4, 0x80000001);  // big-endian, UTF-8
-    put32(g->boot + 8, 0x0200);      // MAC: locally administered, then the address
+    put32(g->boot, 0x00010002);     // version 1.2
+    put32(g->boot + 4, 0x80000001); // big-endian, UTF-8
+    put32(g->boot + 8, 0x0200);     // MAC: locally administered, then the address
     put32(g->boot + 12, address);
-    put32(g->boot + 0x10, 4);        // IP by link-local
+    put32(g->boot + 0x10, 4); // IP by link-local
     put32(g->boot + 0x14, 4);
     put32(g->boot + ADDRESS, address);
     put32(g->boot + 0x34, 0xff000000);
@@ -252,8 +252,8 @@ static unsigned write_register(struct af_gvcp *g, uint32_t address, uint32_t v, 
 
 /* ------------------------------------------------------------- commands */
 
-static unsigned read_registers(const struct af_gvcp *g, const uint8_t *data, size_t n,
-                               uint8_t *out, size_t *nout)
+static unsigned read_registers(const struct af_gvcp *g, const uint8_t *data, size_t n, uint8_t *out,
+                               size_t *nout)
 {
     for (size_t at = 0; at + 4 <= n; at += 4) {
         uint32_t address = get32(data + at);
@@ -319,7 +319,8 @@ static unsigned write_memory(struct af_gvcp *g, const uint8_t *data, size_t n, u
     return status;
 }
 
-/* May this client write? Whoever was not heard of for the time of the heartbeat has lost control. */
+/* May this client write? Whoever was not heard of for the time of the heartbeat has lost control.
+ */
 static bool may_write(struct af_gvcp *g, uint64_t client, double now_s)
 {
     if (g->controlled && g->client != client &&
@@ -341,8 +342,8 @@ static void note_resend(struct af_gvcp *g, const uint8_t *data, size_t n)
     g->resend.last = get32(data + 8) & 0xffffff;
 }
 
-size_t af_gvcp_answer(struct af_gvcp *g, const uint8_t *in, size_t n, uint64_t client,
-                      double now_s, uint8_t *out)
+size_t af_gvcp_answer(struct af_gvcp *g, const uint8_t *in, size_t n, uint64_t client, double now_s,
+                      uint8_t *out)
 {
     unsigned command, status = OK, id;
     size_t nout = 0, length;
@@ -364,9 +365,7 @@ size_t af_gvcp_answer(struct af_gvcp *g, const uint8_t *in, size_t n, uint64_t c
         g->last_id = (uint16_t)id;
     }
     switch (command) {
-    case DISCOVERY:
-        memcpy(reply, g->boot, nout = DISCOVERY_SIZE);
-        break;
+    case DISCOVERY: memcpy(reply, g->boot, nout = DISCOVERY_SIZE); break;
     case RESEND: note_resend(g, data, length); return 0;
     case READ_REGISTER: status = read_registers(g, data, length, reply, &nout); break;
     case READ_MEMORY: status = read_memory(g, data, length, reply, &nout); break;

@@ -44,27 +44,27 @@ struct af_gvcp {
     uint32_t reg[AF_GV_NREGS];
     char xml[12288];
     size_t nxml;
-    bool controlled;               // a client has the control channel
-    uint64_t client;               // who: address and port, as the caller tells
-    double heard_s;                // from it, last
-    uint16_t last_id;              // of its last command, against repeated ones
-    unsigned triggers;             // asked for and not yet served; the caller counts down
-    bool test_packet;              // one of packet size shall be sent; the caller clears it
+    bool controlled;   // a client has the control channel
+    uint64_t client;   // who: address and port, as the caller tells
+    double heard_s;    // from it, last
+    uint16_t last_id;  // of its last command, against repeated ones
+    unsigned triggers; // asked for and not yet served; the caller counts down
+    bool test_packet;  // one of packet size shall be sent; the caller clears it
     struct {
         bool wanted;
         uint16_t block;
         uint32_t first, last; // packets
-    } resend;                      // the caller clears it
+    } resend;                 // the caller clears it
 };
 
 void af_gvcp_init(struct af_gvcp *g, const char *serial, uint32_t address, size_t w, size_t h);
 
 /*
- * Answer a packet of n bytes that `client` has sent at now_s: bytes in out (AF_GV_PACKET_MOST), 0 for
- * no answer. Any packet is survived; what is no GVCP is passed over.
+ * Answer a packet of n bytes that `client` has sent at now_s: bytes in out (AF_GV_PACKET_MOST), 0
+ * for no answer. Any packet is survived; what is no GVCP is passed over.
  */
-size_t af_gvcp_answer(struct af_gvcp *g, const uint8_t *in, size_t n, uint64_t client,
-                      double now_s, uint8_t *out);
+size_t af_gvcp_answer(struct af_gvcp *g, const uint8_t *in, size_t n, uint64_t client, double now_s,
+                      uint8_t *out);
 
 /* Bootstrap registers of the stream, as the client has set them. */
 uint32_t af_gvcp_stream_address(const struct af_gvcp *g); // 0: none

@@ -10,41 +10,50 @@
     "<Integer Name=\"" name "\" NameSpace=\"Standard\"><pValue>" name "Reg</pValue>"               \
     "<Min>" min "</Min>" max "</Integer>\n"
 #define MAXIMUM(text) "<Max>" text "</Max>"
-#define ENTRY(name, value) "<EnumEntry Name=\"" name "\" NameSpace=\"Standard\"><Value>" value "</Value></EnumEntry>"
+#define ENTRY(name, value)                                                                         \
+    "<EnumEntry Name=\"" name "\" NameSpace=\"Standard\"><Value>" value "</Value></EnumEntry>"
 #define ENUMERATION(name, entries)                                                                 \
-    "<Enumeration Name=\"" name "\" NameSpace=\"Standard\">" entries "<pValue>" name "Reg</pValue></Enumeration>\n"
+    "<Enumeration Name=\"" name "\" NameSpace=\"Standard\">" entries "<pValue>" name               \
+    "Reg</pValue></Enumeration>\n"
 #define FLOAT(name, min, max, unit)                                                                \
-    "<Float Name=\"" name "\" NameSpace=\"Standard\"><pValue>" name "Reg</pValue><Min>" min "</Min><Max>" max \
-    "</Max><Unit>" unit "</Unit></Float>\n"
+    "<Float Name=\"" name "\" NameSpace=\"Standard\"><pValue>" name "Reg</pValue><Min>" min        \
+    "</Min><Max>" max "</Max><Unit>" unit "</Unit></Float>\n"
 #define COMMAND(name, reg, value)                                                                  \
-    "<Command Name=\"" name "\" NameSpace=\"Standard\"><pValue>" reg "</pValue><CommandValue>" value \
-    "</CommandValue></Command>\n"
+    "<Command Name=\"" name "\" NameSpace=\"Standard\"><pValue>" reg                               \
+    "</pValue><CommandValue>" value "</CommandValue></Command>\n"
 #define INT_REG(name, address, mode)                                                               \
-    "<IntReg Name=\"" name "Reg\"><Address>" address "</Address><Length>4</Length><AccessMode>" mode \
-    "</AccessMode><pPort>Device</pPort><Cachable>NoCache</Cachable><Sign>Unsigned</Sign><Endianess>BigEndian</Endianess></IntReg>\n"
+    "<IntReg Name=\"" name "Reg\"><Address>" address                                               \
+    "</Address><Length>4</Length><AccessMode>" mode                                                \
+    "</AccessMode><pPort>Device</pPort><Cachable>NoCache</Cachable><Sign>Unsigned</"               \
+    "Sign><Endianess>BigEndian</Endianess></IntReg>\n"
 #define FLOAT_REG(name, address)                                                                   \
-    "<FloatReg Name=\"" name "Reg\"><Address>" address "</Address><Length>4</Length><AccessMode>RW</AccessMode>" \
-    "<pPort>Device</pPort><Cachable>NoCache</Cachable><Endianess>BigEndian</Endianess></FloatReg>\n"
+    "<FloatReg Name=\"" name "Reg\"><Address>" address                                             \
+    "</Address><Length>4</Length><AccessMode>RW</AccessMode>"                                      \
+    "<pPort>Device</pPort><Cachable>NoCache</Cachable><Endianess>BigEndian</Endianess></"          \
+    "FloatReg>\n"
 #define TEXT_REG(name, address, length)                                                            \
-    "<StringReg Name=\"" name "\" NameSpace=\"Standard\"><Address>" address "</Address><Length>" length \
+    "<StringReg Name=\"" name "\" NameSpace=\"Standard\"><Address>" address                        \
+    "</Address><Length>" length                                                                    \
     "</Length><AccessMode>RO</AccessMode><pPort>Device</pPort></StringReg>\n"
 #define F(name) "<pFeature>" name "</pFeature>"
 
 // Pieces, since a string of C11 need not hold more than 4095 characters.
 static const char *const pieces[] = {
     "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
-    "<RegisterDescription ModelName=\"SimScope\" VendorName=\"aftools\" ToolTip=\"\" StandardNameSpace=\"GEV\""
-    " SchemaMajorVersion=\"1\" SchemaMinorVersion=\"0\" SchemaSubMinorVersion=\"1\" MajorVersion=\"1\""
+    "<RegisterDescription ModelName=\"SimScope\" VendorName=\"aftools\" ToolTip=\"\" "
+    "StandardNameSpace=\"GEV\""
+    " SchemaMajorVersion=\"1\" SchemaMinorVersion=\"0\" SchemaSubMinorVersion=\"1\" "
+    "MajorVersion=\"1\""
     " MinorVersion=\"0\" SubMinorVersion=\"0\" ProductGuid=\"0\" VersionGuid=\"0\""
     " xmlns=\"http://www.genicam.org/GenApi/Version_1_0\""
     " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\""
     " xsi:schemaLocation=\"http://www.genicam.org/GenApi/Version_1_0 GenApiSchema.xsd\">\n"
-    "<Category Name=\"Root\" NameSpace=\"Standard\">"
-    F("DeviceVendorName") F("DeviceModelName") F("DeviceSerialNumber") F("SensorWidth") F("SensorHeight")
-    F("Width") F("Height") F("OffsetX") F("OffsetY") F("PixelFormat") F("PayloadSize")
-    F("AcquisitionMode") F("AcquisitionStart") F("AcquisitionStop") F("AcquisitionFrameRate")
-    F("TriggerSelector") F("TriggerMode") F("TriggerSource") F("TriggerSoftware")
-    F("ExposureTime") F("Gain") F("TLParamsLocked") "</Category>\n",
+    "<Category Name=\"Root\" NameSpace=\"Standard\">" F("DeviceVendorName") F("DeviceModelName")
+        F("DeviceSerialNumber") F("SensorWidth") F("SensorHeight") F("Width") F("Height")
+            F("OffsetX") F("OffsetY") F("PixelFormat") F("PayloadSize") F("AcquisitionMode")
+                F("AcquisitionStart") F("AcquisitionStop") F("AcquisitionFrameRate")
+                    F("TriggerSelector") F("TriggerMode") F("TriggerSource") F("TriggerSoftware")
+                        F("ExposureTime") F("Gain") F("TLParamsLocked") "</Category>\n",
     TEXT_REG("DeviceVendorName", "0x48", "32"),
     TEXT_REG("DeviceModelName", "0x68", "32"),
     TEXT_REG("DeviceSerialNumber", "0xd8", "16"),
@@ -56,9 +65,9 @@ static const char *const pieces[] = {
     INTEGER("OffsetY", "0", "<pMax>SensorHeightReg</pMax>"),
     INTEGER("PayloadSize", "0", ""),
     INTEGER("TLParamsLocked", "0", MAXIMUM("1")),
-    ENUMERATION("PixelFormat",
-        ENTRY("Mono8", "0x01080001") ENTRY("Mono10", "0x01100003") ENTRY("Mono12", "0x01100005")
-        ENTRY("Mono12Packed", "0x010c0006") ENTRY("Mono16", "0x01100007")),
+    ENUMERATION("PixelFormat", ENTRY("Mono8", "0x01080001") ENTRY("Mono10", "0x01100003")
+                                   ENTRY("Mono12", "0x01100005") ENTRY("Mono12Packed", "0x010c0006")
+                                       ENTRY("Mono16", "0x01100007")),
     ENUMERATION("AcquisitionMode", ENTRY("Continuous", "0")),
     ENUMERATION("TriggerSelector", ENTRY("FrameStart", "0")),
     ENUMERATION("TriggerMode", ENTRY("Off", "0") ENTRY("On", "1")),

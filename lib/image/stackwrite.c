@@ -325,6 +325,12 @@ static int write_memory(struct af_stack_writer *w, struct af_err *err)
     return ret;
 }
 
+void af_stack_writer_set_keys(struct af_stack_writer *w, const struct af_keyvalue *keys, size_t n)
+{
+    w->meta.keys = keys;
+    w->meta.nkeys = n;
+}
+
 static int finish(struct af_stack_writer *w, struct af_err *err)
 {
     char *xml;

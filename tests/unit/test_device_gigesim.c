@@ -127,12 +127,8 @@ static void every_pixel_format_arrives_as_it_was_sent(void **state)
     static const struct {
         const char *query;
         unsigned bits, expect;
-    } format[] = {{"", 8, 8},
-                  {"", 10, 10},
-                  {"", 12, 12},
-                  {"?format=Mono12Packed", 0, 12},
-                  {"", 16, 16},
-                  {"", 0, 16}};
+    } format[] = {{"", 8, 8},   {"", 10, 10}, {"", 12, 12}, {"?format=Mono12Packed", 0, 12},
+                  {"", 16, 16}, {"", 0, 16}};
     pid_t pid = serve(&(struct af_gigesim_faults){.drop = 0});
     struct af_frame f = {.id = 0};
 
