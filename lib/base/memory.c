@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#define _DEFAULT_SOURCE // madvise
 #include "base/memory.h"
 
 #include <stdarg.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 bool af_size_mul(size_t a, size_t b, size_t *out)
 {
@@ -30,6 +32,24 @@ void *af_calloc(size_t n, size_t size, struct af_err *err)
     if (!p)
         af_fail(err, AF_ESYS, "out of memory: %zu x %zu bytes", n, size);
     return p;
+}
+
+void *af_calloc_large(size_t n, size_t size, struct af_err *err)
+{
+    const size_t huge = (size_t)2 << 20;
+    size_t bytes;
+    void *p = NULL;
+
+    if (!af_size_mul(n, size, &bytes) ||
+        posix_memalign(&p, bytes < huge ? 64 : huge, bytes + !bytes)) {
+        af_fail(err, AF_ESYS, "out of memory: %zu x %zu bytes", n, size);
+        return NULL;
+    }
+#ifdef MADV_HUGEPAGE
+    if (bytes >= huge)
+        madvise(p, bytes, MADV_HUGEPAGE); // where it is refused, pages are small
+#endif
+    return memset(p, 0, bytes);
 }
 
 int af_grow(void **p, size_t *cap, size_t need, size_t size, struct af_err *err)

@@ -36,31 +36,29 @@ static float *take(float *arena, size_t *used, size_t n)
     return p;
 }
 
-static int get_arena(float **arena, size_t n, struct af_err *err)
-{
-    if (posix_memalign((void **)arena, 64, n * sizeof(float))) {
-        *arena = NULL;
-        return af_fail(err, AF_ESYS, "out of memory: %zu bytes for a network", n * sizeof(float));
-    }
-    memset(*arena, 0, n * sizeof(float));
-    return 0;
-}
-
-/* Weights of layer i times gamma / std, beta less what the mean makes of that; in double. */
+/*
+ * Weights of layer i times gamma / std, beta less what the mean makes of that; in double.
+ * factor: [cout], scratch: [nkernel]
+ */
 static void fold(struct af_nn_infer *f, int i, const float *params, const float *moving,
-                 float *scratch)
+                 double *factor, float *scratch)
 {
+    enum { BLOCK = 8 }; // widths are multiples of it
     const struct af_nn_conv *c = &f->arch.conv[i];
     struct folded *l = &f->layer[i];
     size_t cout = (size_t)c->cout, rows = c->nkernel / cout;
 
     for (size_t k = 0; k < cout; k++) {
-        double s = (double)params[c->gamma + k] /
-                   sqrt((double)moving[c->variance + k] + (double)AF_NN_BN_EPSILON);
+        factor[k] = (double)params[c->gamma + k] /
+                    sqrt((double)moving[c->variance + k] + (double)AF_NN_BN_EPSILON);
+        l->bias[k] = (float)((double)params[c->beta + k] - factor[k] * (double)moving[c->mean + k]);
+    }
+    for (size_t r = 0; r < rows; r++) {
+        const float *w = params + c->kernel + r * cout;
 
-        l->bias[k] = (float)((double)params[c->beta + k] - s * (double)moving[c->mean + k]);
-        for (size_t r = 0; r < rows; r++)
-            scratch[r * cout + k] = (float)(s * (double)params[c->kernel + r * cout + k]);
+        for (size_t k = 0; k < cout; k += BLOCK)
+            for (size_t b = k; b < k + BLOCK; b++)
+                scratch[r * cout + b] = (float)(factor[b] * (double)w[b]);
     }
     if (c->kind == AF_NN_POINTWISE)
         af_nn_pack(l->w, scratch, (size_t)c->cin, cout, cout);
@@ -88,32 +86,52 @@ static size_t lay_out(struct af_nn_infer *f)
     return used;
 }
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static int fold_all(struct af_nn_infer *f, const float *params, const float *moving,
+                    struct af_err *err)
+{
+    size_t widest = 0, largest = 0;
+    double *factor;
+    float *scratch;
+
+    for (int i = 0; i < AF_NN_NCONV; i++) {
+        widest = larger(widest, (size_t)f->arch.conv[i].cout);
+        largest = larger(largest, f->arch.conv[i].nkernel);
+    }
+    factor = af_calloc(widest, sizeof(*factor), err);
+    scratch = factor ? af_calloc_large(largest, sizeof(*scratch), err) : NULL;
+    for (int i = 0; scratch && i < AF_NN_NCONV; i++)
+        fold(f, i, params, moving, factor, scratch);
+    free(factor);
+    free(scratch);
+    return scratch ? 0 : -1;
+}
+
 int af_nn_infer_new(struct af_nn_infer **out, const struct af_nn_arch *arch, const float *params,
                     const float *moving, const struct af_nn_kernels *kernels, struct af_err *err)
 {
-    struct af_nn_infer *f = af_calloc(1, sizeof(*f), err);
-    float *scratch = f ? af_calloc(arch->nparams, sizeof(*scratch), err) : NULL;
+    struct af_nn_infer *f = *out = af_calloc(1, sizeof(*f), err);
 
-    *out = NULL;
-    if (!scratch)
-        goto fail;
+    if (!f)
+        return -1;
     f->arch = *arch;
     f->k = kernels ? kernels : af_nn_kernels_best();
-    if (get_arena(&f->arena, lay_out(f), err))
-        goto fail;
-    lay_out(f);
-    for (int i = 0; i < AF_NN_NCONV; i++)
-        fold(f, i, params, moving, scratch);
+    f->arena = af_calloc_large(lay_out(f), sizeof(float), err);
+    if (f->arena)
+        lay_out(f);
+    if (!f->arena || fold_all(f, params, moving, err)) {
+        af_nn_infer_free(f);
+        *out = NULL;
+        return -1;
+    }
     memcpy(f->dense, params + arch->dense_kernel, ((size_t)arch->cfeature + 1) * sizeof(float));
     while (arch->conv[f->first_small].h_in > 12)
         f->first_small++;
-    free(scratch);
-    *out = f;
     return 0;
-fail:
-    free(scratch);
-    af_nn_infer_free(f);
-    return -1;
 }
 
 void af_nn_infer_free(struct af_nn_infer *f)
@@ -125,11 +143,6 @@ void af_nn_infer_free(struct af_nn_infer *f)
 }
 
 /* ---------------------------------------------------------------- scratch */
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
 
 int af_nn_bench_new(struct af_nn_bench **out, const struct af_nn_infer *f, struct af_err *err)
 {
@@ -156,7 +169,7 @@ int af_nn_bench_new(struct af_nn_bench **out, const struct af_nn_infer *f, struc
         b->group = take(b->arena, &used,
                         AF_NN_GROUP * f->layer[f->first_small].px_in * f->layer[f->first_small].in);
         b->ring = take(b->arena, &used, AF_NN_RING(AF_NN_SIDE / 2));
-        if (pass == 0 && get_arena(&b->arena, used, err)) {
+        if (pass == 0 && !(b->arena = af_calloc_large(used, sizeof(float), err))) {
             free(b);
             return -1;
         }

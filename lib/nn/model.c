@@ -14,8 +14,8 @@ enum { NTENSORS = 5 * AF_NN_NCONV + 2 };
 
 static int allocate(struct af_nn_model *m, struct af_err *err)
 {
-    m->params = af_calloc(m->arch.nparams, sizeof(*m->params), err);
-    m->moving = m->params ? af_calloc(m->arch.nmoving, sizeof(*m->moving), err) : NULL;
+    m->params = af_calloc_large(m->arch.nparams, sizeof(*m->params), err);
+    m->moving = m->params ? af_calloc_large(m->arch.nmoving, sizeof(*m->moving), err) : NULL;
     return m->moving ? 0 : -1;
 }
 

@@ -49,6 +49,28 @@ static void arrays_are_zeroed_and_refused_when_too_large(void **state)
     assert_non_null(strstr(err.text, "out of memory"));
 }
 
+static void large_arrays_are_zeroed_aligned_and_refused_too(void **state)
+{
+    static const size_t size[] = {0, 1, 100, 4096, 3 << 20};
+    struct af_err err = {0};
+
+    (void)state;
+    for (size_t k = 0; k < sizeof(size) / sizeof(*size); k++) {
+        unsigned char *p = af_calloc_large(size[k], 1, &err);
+
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % 64, 0);
+        for (size_t i = 0; i < size[k]; i++)
+            assert_int_equal(p[i], 0);
+        memset(p, 1, size[k]); // so that the next one cannot be zero by chance
+        free(p);
+    }
+    assert_null(af_calloc_large(SIZE_MAX / 2, 4, &err));
+    assert_int_equal(err.kind, AF_ESYS);
+    assert_null(af_calloc_large(SIZE_MAX / 2, 1, &err));
+    assert_non_null(strstr(err.text, "out of memory"));
+}
+
 static void growing_keeps_what_was_there(void **state)
 {
     struct af_err err = {0};
@@ -91,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_and_sums_that_overflow_are_told),
         cmocka_unit_test(arrays_are_zeroed_and_refused_when_too_large),
+        cmocka_unit_test(large_arrays_are_zeroed_aligned_and_refused_too),
         cmocka_unit_test(growing_keeps_what_was_there),
         cmocka_unit_test(strings_are_copied),
     };
