@@ -278,7 +278,7 @@ static void train_batch(struct run *r)
     r->c.done += n;
     if (isfinite(loss))
         af_nn_adam_step(&r->adam, r->c.params, r->grad, af_nn_trainer_first_param(r->trainer),
-                        learning_rate(r));
+                        learning_rate(r), r->crew);
 }
 
 /* Moving statistics: the mean of those of batches, by images, with the weights as they are. */

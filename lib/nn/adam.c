@@ -2,6 +2,7 @@
 #include "nn/adam.h"
 
 #include "base/memory.h"
+#include "nn/kernels.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -25,15 +26,34 @@ void af_nn_adam_release(struct af_nn_adam *a)
     *a = (struct af_nn_adam){0};
 }
 
-void af_nn_adam_step(struct af_nn_adam *a, float *w, const float *g, size_t from, double lr)
+struct step {
+    const struct af_nn_adam *a;
+    float *w;
+    const float *g;
+    size_t from;
+    unsigned threads;
+    struct af_nn_adam_rate rate;
+};
+
+static void step_share(void *ctx, unsigned thread)
+{
+    const struct step *s = ctx;
+    size_t n = s->a->n - s->from, at = s->from + n * thread / s->threads;
+    size_t end = s->from + n * (thread + 1) / s->threads;
+
+    af_nn_kernels_best()->adam(s->w + at, s->a->m + at, s->a->v + at, s->g + at, end - at,
+                               &s->rate);
+}
+
+void af_nn_adam_step(struct af_nn_adam *a, float *w, const float *g, size_t from, double lr,
+                     struct af_nn_crew *crew)
 {
     double t = (double)++a->step;
     float rate = (float)(lr * sqrt(1 - pow((double)B2, t)) / (1 - pow((double)B1, t)));
-    float *m = a->m, *v = a->v;
+    struct step s = {a, w, g, from, crew ? af_nn_crew_size(crew) : 1, {B1, B2, EPSILON, rate}};
 
-    for (size_t i = from; i < a->n; i++) {
-        m[i] = B1 * m[i] + (1 - B1) * g[i];
-        v[i] = B2 * v[i] + (1 - B2) * g[i] * g[i];
-        w[i] -= rate * m[i] / (sqrtf(v[i]) + EPSILON);
-    }
+    if (crew)
+        af_nn_crew_run(crew, step_share, &s);
+    else
+        step_share(&s, 0);
 }

@@ -3,6 +3,7 @@
 #ifndef AF_NN_ADAM_H
 #define AF_NN_ADAM_H
 #include "base/err.h"
+#include "nn/crew.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +22,9 @@ struct af_nn_adam {
 int af_nn_adam_init(struct af_nn_adam *a, size_t n, struct af_err *err); // -1 with AF_ESYS
 void af_nn_adam_release(struct af_nn_adam *a);
 
-/* One step of w[from .. n-1] by g; what lies before `from` is frozen. */
-void af_nn_adam_step(struct af_nn_adam *a, float *w, const float *g, size_t from, double lr);
+/* One step of w[from .. n-1] by g, shared by the crew (NULL: alone); what lies before `from` is
+ * frozen. */
+void af_nn_adam_step(struct af_nn_adam *a, float *w, const float *g, size_t from, double lr,
+                     struct af_nn_crew *crew);
 
 #endif

@@ -40,6 +40,45 @@ struct af_nn_denorm {
     float *a, *b, *c;
 };
 
+/*
+ * An inverted residual block of large pictures is never stored whole: its expansion is six times
+ * as wide as what enters it, and making a row of it again costs less than bringing it from memory.
+ *
+ * The expansion of one image with its batch norm folded in: a = relu6(x w + bias).
+ */
+struct af_nn_expand {
+    const float *x; // [h h][ldx], k of them used
+    size_t k, ldx;
+    const float *w;    // packed [k][cp], times the batch norm's scale
+    const float *bias; // [cp]
+};
+
+/* What comes back to the depthwise layer from the projection behind it, one image. */
+struct af_nn_behind {
+    const float *dz; // [ho ho][ldz], n of them used: by the projection's raw output
+    size_t n, ldz;
+    const float *wt;                   // packed [n][cp], transposed
+    const float *z;                    // [ho ho][cp] the depthwise layer's raw output
+    const struct af_nn_norm *norm;     // its batch norm
+    const struct af_nn_denorm *denorm; // and the gradient of that
+};
+
+/* What the block's gradient is added to. */
+struct af_nn_block_back {
+    float *dw;  // [9][cp] of the depthwise filter
+    float *dwe; // [k][cp] += x^T db, db being by the expansion's batch norm's output
+    float *sum; // [cp] += db
+    float *dx;  // [h h][kp] = db wb, or += where `onto`; NULL: not wanted
+    const float
+        *wb; // by chunks of 32 of cp: packed [32][kp], expansion's weights transposed, scaled
+    size_t kp;
+    bool onto;
+};
+
+struct af_nn_adam_rate {
+    float b1, b2, epsilon, rate;
+};
+
 struct af_nn_kernels {
     const char *name; // "avx512"
 
@@ -50,6 +89,14 @@ struct af_nn_kernels {
     /* out = z scale + shift + add; add may be NULL */
     void (*affine)(float *out, const float *z, const float *scale, const float *shift,
                    const float *add, size_t rows, size_t cp);
+
+    /* pooled[c] = mean over rows of relu6(z scale + shift) */
+    void (*pool)(float *pooled, const float *z, const float *scale, const float *shift, size_t rows,
+                 size_t cp);
+
+    /* Its backward: db[m][c] = 0 < z scale + shift < 6 ? d[c] : 0, with its sums. */
+    void (*unpool)(float *db, const float *d, const float *z, const struct af_nn_norm *norm,
+                   size_t rows, size_t cp, float *sum, float *dot);
 
     /* out = a db + b z + c */
     void (*denormalise)(float *out, const float *db, const float *z, const struct af_nn_denorm *d,
@@ -69,17 +116,21 @@ struct af_nn_kernels {
     /*
      * Gradient by the input, finished for the batch norm below:
      *   d[m][k] = sum_n dz[m][n] wt[n][k]
-     *   relu6: db = 0 < zin scale + shift < 6 ? d : 0;  otherwise db = d + db's old value where
-     * `onto` sum[k] += db,  dot[k] += db zhat(zin) dz: [rows][n of ldz]; wt: packed [n][kp]; db,
-     * zin: [rows][kp].
+     *   relu6: db = 0 < zin scale + shift < 6 ? d : 0;  otherwise db = d, plus db's old value where
+     *   `onto`;  sum[k] += db,  dot[k] += db zhat(zin)
+     * bias, [kp], is added to d where not NULL. db NULL: sums only. dz: [rows][n of ldz]; wt:
+     * packed [n][kp]; db, zin: [rows][kp].
      */
     void (*pointwise_back)(float *db, const float *dz, const float *wt, size_t rows, size_t n,
                            size_t ldz, size_t kp, const float *zin, const struct af_nn_norm *norm,
-                           bool relu6, bool onto, float *sum, float *dot);
+                           const float *bias, bool relu6, bool onto, float *sum, float *dot);
 
-    /* dw[k][n] += sum_m x[m][k] dz[m][n]; dw: [kp][np] */
-    void (*pointwise_weights)(float *dw, const float *x, const float *dz, size_t rows, size_t kp,
-                              size_t np);
+    /* dw[i][n] += sum_m x[m][i] dz[m][n]; x: [rows][ldx], k of them used; dw: [k][np] */
+    void (*pointwise_weights)(float *dw, const float *x, const float *dz, size_t rows, size_t k,
+                              size_t ldx, size_t np);
+
+    /* gram[i][j] += sum_m x[m][i] x[m][j], [k][kp] with kp padded from k; sum[kp] += sum_m x */
+    void (*moments)(float *gram, float *sum, const float *x, size_t rows, size_t k, size_t ldx);
 
     /*
      * One image, 3x3, one filter a channel: stride 1 with a border of zeros, or stride 2 with zeros
@@ -101,18 +152,40 @@ struct af_nn_kernels {
                            size_t stride, size_t cp, const struct af_nn_norm *norm, float *dw,
                            float *sum, float *dot, float *ring);
 
+    /* depthwise of what an expansion makes, one image; ring: AF_NN_RING(h) floats */
+    void (*expand_depthwise)(float *z, const struct af_nn_expand *e, const float *w, size_t h,
+                             size_t stride, size_t cp, float *sum, float *sumsq, float *ring);
+
+    /* Backward through a whole block but its projection, one image; w: the depthwise filter; ring:
+     * AF_NN_RING_BLOCK(h) floats. */
+    void (*block_back)(const struct af_nn_expand *e, const struct af_nn_behind *p,
+                       const struct af_nn_block_back *b, const float *w, size_t h, size_t stride,
+                       size_t cp, float *ring);
+
+    /* The pixels under each filter of the first layer, x [h][h] -> [h/2 h/2][16], 9 of them used:
+     * to a block, the first layer is an expansion of these. */
+    void (*patches)(float *out, const float *x, size_t h);
+
+    /* out[i] = sum over parts of part[p][offset + i], in their order */
+    void (*sum_parts)(float *out, const float *const *part, size_t nparts, size_t offset, size_t n);
+
+    /* m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w -= rate m / (sqrt(v) + epsilon) */
+    void (*adam)(float *w, float *m, float *v, const float *g, size_t n,
+                 const struct af_nn_adam_rate *r);
+
     /* First layer, one image: x [96][96] -> z [48][48][cp], stride 2, zeros below and right; w:
      * [9][cp]. */
     void (*first)(float *z, const float *x, const float *w, size_t h, size_t cp, float *sum,
                   float *sumsq);
     void (*first_bias)(float *y, const float *x, const float *w, size_t h, size_t cp,
                        const float *bias);
-    void (*first_weights)(float *dw, const float *x, const float *db, const float *z,
-                          const struct af_nn_denorm *d, size_t h, size_t cp);
 };
 /* Scratch of the depthwise kernels, floats: rows of 32 channels. */
 #define AF_NN_RING(h) (4 * ((h) + 2) * 32)
 #define AF_NN_RING_BACK(h) (2 * AF_NN_RING(h))
+/* Gradients of so many pixels are held before they go through the expansion's products. */
+enum { AF_NN_HELD = 144 };
+#define AF_NN_RING_BLOCK(h) (2 * AF_NN_RING(h) + (AF_NN_HELD + 2 * (h)) * 32)
 
 /* Pack w[k][n] (n given, leading dimension ldw) for pointwise: tiles of 32 channels, the last 16
  * or 32. */
@@ -120,6 +193,12 @@ void af_nn_pack(float *packed, const float *w, size_t k, size_t n, size_t ldw);
 
 /* Pack the transpose: packed as if w were [n][k]. */
 void af_nn_pack_transposed(float *packed, const float *w, size_t k, size_t n, size_t ldw);
+
+/* A thread's share of the same: rows from .. to-1 of w, or tiles first, first + step, ... */
+void af_nn_pack_rows(float *packed, const float *w, size_t k, size_t n, size_t ldw, size_t from,
+                     size_t to);
+void af_nn_pack_transposed_tiles(float *packed, const float *w, size_t k, size_t n, size_t ldw,
+                                 size_t first, size_t step);
 
 /* The fastest set for this processor, or the one named; NULL where there is none. */
 const struct af_nn_kernels *af_nn_kernels_best(void);

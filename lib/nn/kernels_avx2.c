@@ -23,5 +23,10 @@ static inline vf vmin(vf a, vf b)
     return (vf)_mm256_min_ps((__m256)a, (__m256)b);
 }
 
+static inline vf vsqrt(vf a)
+{
+    return (vf)_mm256_sqrt_ps((__m256)a);
+}
+
 #include "nn/kernels.inc"
 #endif

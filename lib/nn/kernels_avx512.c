@@ -8,7 +8,7 @@
 typedef float vf __attribute__((vector_size(64), aligned(4), may_alias));
 typedef int vi __attribute__((vector_size(64), aligned(4), may_alias));
 #define VL 16
-#define MR 14
+#define MR 12
 #define NAME "avx512"
 #define SET af_nn_kernels_avx512
 
@@ -20,6 +20,11 @@ static inline vf vmax(vf a, vf b)
 static inline vf vmin(vf a, vf b)
 {
     return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+}
+
+static inline vf vsqrt(vf a)
+{
+    return (vf)_mm512_sqrt_ps((__m512)a);
 }
 
 #include "nn/kernels.inc"

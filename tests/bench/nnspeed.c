@@ -53,7 +53,7 @@ static void once(struct job *j, int train)
     }
     af_nn_train_step(j->trainer, j->model.params, j->model.moving, 0.999, j->x, j->target, j->batch,
                      j->predict, j->grad);
-    af_nn_adam_step(&j->adam, j->model.params, j->grad, 0, 1e-4);
+    af_nn_adam_step(&j->adam, j->model.params, j->grad, 0, 1e-4, j->crew);
 }
 
 static void set_up(struct job *j, double alpha, unsigned threads, int train)

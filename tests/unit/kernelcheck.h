@@ -37,7 +37,7 @@ static size_t nheld;
 static struct af_random rnd;
 
 /* Memory of just this size, so that AddressSanitizer sees a step aside; until drop(). */
-static void *hold(size_t n, size_t size)
+static inline void *hold(size_t n, size_t size)
 {
     void *p = calloc(n, size);
 
@@ -46,13 +46,13 @@ static void *hold(size_t n, size_t size)
     return held[nheld++] = p;
 }
 
-static void drop(void)
+static inline void drop(void)
 {
     while (nheld > 0)
         free(held[--nheld]);
 }
 
-static float *numbers(size_t n)
+static inline float *numbers(size_t n)
 {
     float *v = hold(n, sizeof(*v));
 
@@ -61,12 +61,12 @@ static float *numbers(size_t n)
     return v;
 }
 
-static float *copy(const float *v, size_t n)
+static inline float *copy(const float *v, size_t n)
 {
     return memcpy(hold(n, sizeof(*v)), v, n * sizeof(*v));
 }
 
-static double *doubles(const float *v, size_t n)
+static inline double *doubles(const float *v, size_t n)
 {
     double *d = hold(n, sizeof(*d));
 
@@ -75,7 +75,7 @@ static double *doubles(const float *v, size_t n)
     return d;
 }
 
-static struct af_nn_norm norm_of(size_t cp)
+static inline struct af_nn_norm norm_of(size_t cp)
 {
     struct af_nn_norm n = {numbers(cp), numbers(cp), numbers(cp), numbers(cp)};
 
@@ -86,20 +86,20 @@ static struct af_nn_norm norm_of(size_t cp)
     return n;
 }
 
-static struct af_nn_denorm denorm_of(size_t cp)
+static inline struct af_nn_denorm denorm_of(size_t cp)
 {
     struct af_nn_denorm d = {numbers(cp), numbers(cp), numbers(cp)};
 
     return d;
 }
 
-static double clip6(double v)
+static inline double clip6(double v)
 {
     return v < 0 ? 0 : v > 6 ? 6 : v;
 }
 
 /* z scale + shift of rows; z is moved where that is within 0.02 of a corner of ReLU6. */
-static double *before_relu(float *z, const struct af_nn_norm *n, size_t rows, size_t cp)
+static inline double *before_relu(float *z, const struct af_nn_norm *n, size_t rows, size_t cp)
 {
     double *b = hold(rows * cp, sizeof(*b));
 
@@ -112,8 +112,8 @@ static double *before_relu(float *z, const struct af_nn_norm *n, size_t rows, si
     return b;
 }
 
-static void near(const char *what, size_t i, float got, double want, double magnitude,
-                 double roundings)
+static inline void near(const char *what, size_t i, float got, double want, double magnitude,
+                        double roundings)
 {
     double off = fabs((double)got - want);
 
@@ -124,8 +124,9 @@ static void near(const char *what, size_t i, float got, double want, double magn
 /*
  * Sums that a kernel adds to: total[c] - before[c] is the sum over rows of v, or of v times zhat.
  */
-static void sums_hold(const char *what, const float *total, const float *before, const float *v,
-                      const float *z, const struct af_nn_norm *n, size_t rows, size_t cp)
+static inline void sums_hold(const char *what, const float *total, const float *before,
+                             const float *v, const float *z, const struct af_nn_norm *n,
+                             size_t rows, size_t cp)
 {
     for (size_t c = 0; c < cp; c++) {
         double want = (double)before[c], magnitude = fabs(want);
@@ -150,7 +151,8 @@ struct along {
     size_t n;
 };
 
-static void slope_is(const struct along *a, const char *what, const float *got, const float *before)
+static inline void slope_is(const struct along *a, const char *what, const float *got,
+                            const float *before)
 {
     const double h = 1e-3;
     double *u = hold(a->n, sizeof(*u)), *at = hold(a->n, sizeof(*at)), up, down, sum = 0, size = 0;
@@ -176,7 +178,7 @@ static void slope_is(const struct along *a, const char *what, const float *got, 
 }
 
 /* A test for every set this processor has. */
-static void each_set(void (*test)(const struct af_nn_kernels *k))
+static inline void each_set(void (*test)(const struct af_nn_kernels *k))
 {
     for (int i = 0; i < NSETS; i++) {
         const struct af_nn_kernels *k = af_nn_kernels_named(set_name[i]);

@@ -25,7 +25,7 @@ static void the_first_step_is_lr_times_the_sign_of_the_gradient(void **state)
 
     (void)state;
     assert_int_equal(af_nn_adam_init(&a, N, &err), 0);
-    af_nn_adam_step(&a, w, g, 0, 0.01);
+    af_nn_adam_step(&a, w, g, 0, 0.01, NULL);
     for (int i = 0; i < N; i++) {
         double d = (double)g[i];
 
@@ -49,7 +49,7 @@ static void a_constant_gradient_gives_constant_steps(void **state)
     for (int t = 1; t <= 2000; t++) {
         float before = w;
 
-        af_nn_adam_step(&a, &w, &g, 0, 1e-3);
+        af_nn_adam_step(&a, &w, &g, 0, 1e-3, NULL);
         /* The roundings of m and v, which add up to 1e-3 at most, and those of the weight itself.
          */
         near(w - before, 1e-3, 1e-6 + 2e-7 * (double)w);
@@ -74,7 +74,7 @@ static void a_changing_gradient_follows_the_formula(void **state)
         m = 0.9 * m + 0.1 * (double)g;
         v = 0.999 * v + 0.001 * (double)g * (double)g;
         want -= 1e-2 * sqrt(1 - pow(0.999, t)) / (1 - pow(0.9, t)) * m / (sqrt(v) + 1e-7);
-        af_nn_adam_step(&a, &w, &g, 0, 1e-2);
+        af_nn_adam_step(&a, &w, &g, 0, 1e-2, NULL);
         near(w, want, 1e-5); // 200 steps of 1e-2, each good to some 1e-6 of itself
     }
     af_nn_adam_release(&a);
@@ -88,7 +88,7 @@ static void what_lies_before_is_frozen(void **state)
 
     (void)state;
     assert_int_equal(af_nn_adam_init(&a, 4, &err), 0);
-    af_nn_adam_step(&a, w, g, 2, 0.1);
+    af_nn_adam_step(&a, w, g, 2, 0.1, NULL);
     assert_true(w[0] == 1 && w[1] == 2 && w[2] < 3 && w[3] < 4);
     assert_true(a.m[1] == 0 && a.v[1] == 0 && a.m[2] > 0);
     af_nn_adam_release(&a);

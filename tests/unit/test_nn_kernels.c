@@ -197,10 +197,22 @@ static void try_pointwise_back(const struct af_nn_kernels *k, size_t rows, size_
     snprintf(where, sizeof(where), "%s: %zu rows, %zu from %zu, %s%s", k->name, rows, nk, n,
              relu6 ? "ReLU6" : "linear", onto ? ", onto" : "");
     af_nn_pack_transposed(wt, w, nk, n, n);
-    k->pointwise_back(db, dz, wt, rows, n, ldz, kp, zin, &nm, relu6, onto, sum, along);
+    k->pointwise_back(db, dz, wt, rows, n, ldz, kp, zin, &nm, NULL, relu6, onto, sum, along);
     slope_is(&a, "db", db, onto ? old : NULL);
     sums_hold("sum", sum, sum0, db, NULL, NULL, rows, kp);
     sums_hold("dot", along, dot0, db, zin, &nm, rows, kp);
+    if (relu6) { // sums alone
+        k->pointwise_back(NULL, dz, wt, rows, n, ldz, kp, zin, &nm, NULL, true, false, sum0, dot0);
+        assert_memory_equal(sum, sum0, kp * sizeof(*sum));
+        assert_memory_equal(along, dot0, kp * sizeof(*along));
+    } else { // with a constant
+        float *bias = numbers(kp), *more = copy(onto ? old : db, rows * kp);
+
+        k->pointwise_back(more, dz, wt, rows, n, ldz, kp, zin, &nm, bias, false, onto, sum0, dot0);
+        for (size_t i = 0; i < rows * kp; i++)
+            near("db with a constant", i, more[i], (double)db[i] + (double)bias[i % kp],
+                 (double)n + 3, 3);
+    }
     drop();
 }
 
@@ -230,7 +242,7 @@ static void pointwise_weights(const struct af_nn_kernels *k)
             struct along a = {product_loss, &p, w, kp * np};
 
             snprintf(where, sizeof(where), "%s: %zu rows, %zu by %zu", k->name, rows, kp, np);
-            k->pointwise_weights(dw, x, dz, rows, kp, np);
+            k->pointwise_weights(dw, x, dz, rows, kp, kp, np);
             slope_is(&a, "dw", dw, old);
             drop();
         }

@@ -200,7 +200,7 @@ static void try_steps(struct rig *r)
             gradients_agree(r, 0);
             moving_statistics_agree(r);
         }
-        af_nn_adam_step(&adam, r->params, r->grad, 0, 1e-4);
+        af_nn_adam_step(&adam, r->params, r->grad, 0, 1e-4, r->crew);
         if (i == 0)
             first_step_agrees(r);
     }
