@@ -58,7 +58,7 @@ want=$({
             "share/zsh/site-functions/_$t"
     done
     for s in "$SRC"/scripts/af-* "$SRC"/scripts/plate-run; do
-        [ ! -f "$s" ] || printf 'bin/%s\n' "${s##*/}"
+        [ ! -f "$s" ] || printf 'bin/%s\nshare/man/man1/%s.1\n' "${s##*/}" "${s##*/}"
     done
     for s in 5 7; do
         for m in "$SRC"/man/*."$s"; do printf 'share/man/man%s/%s\n' "$s" "${m##*/}"; done
