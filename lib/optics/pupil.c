@@ -15,7 +15,7 @@ enum {
     REFLECT = 1024, // points of the reflection over the square of the pupil's radius
 };
 #define KNOT_UM 150.0
-#define FRINGES 1.5 // how many first Fresnel zones beyond the slit's edge are kept
+#define FRINGES 2.0 // what is kept beyond the slit's edge, in first Fresnel zones; the outer half fades
 
 static double fringe_um(const struct af_sim_params *p)
 {
@@ -85,8 +85,10 @@ static void fill_profile(const struct maker *m, double half, double beam_at, dou
         s.half_um = half + step;
     for (int i = 0; i <= PROFILE; i++) {
         double u = range * (2.0 * i / PROFILE - 1);
-        double open = s.lambda_l == 0 ? (half - fabs(u)) / step + 0.5 : 1;
-        profile[i] = fmax(0, fmin(1, open)) * af_slit_field(&s, u);
+        double beyond = half + fringe_um(m->p) - fabs(u);
+        double open = s.lambda_l == 0 ? beyond / step + 0.5 : 2 * beyond / fringe_um(m->p);
+        open = fmax(0, fmin(1, open));
+        profile[i] = open * open * (3 - 2 * open) * af_slit_field(&s, u);
     }
 }
 

@@ -56,7 +56,13 @@ static size_t samples(const struct af_spot *s, double extent, double r, double z
     const struct af_sim_params *p = &s->params;
     double na = r / p->focal_um, tangent = na / sqrt(fmax(0.05, p->index * p->index - na * na));
     double blur = 2 * p->magnification * z * tangent, sensor = (px / 2 + 20) * p->pixel_um;
-    double step = p->wavelength_um * image_focal_um(p) / (APART * s->finer * (blur + sensor));
+    double step = p->wavelength_um * image_focal_um(p) / (APART * (blur + sensor));
+    double chirp = p->wavelength_um * fabs(p->slit_distance_um);
+
+    /* And the Fresnel fringes of the slit's edges, as far as its middle. */
+    if (chirp > 0)
+        step = fmin(step, chirp / (2 * r));
+    step /= s->finer;
 
     return 2 * (size_t)ceil(fmax(16 * s->finer, extent / step));
 }
