@@ -15,7 +15,8 @@ enum {
     REFLECT = 1024, // points of the reflection over the square of the pupil's radius
 };
 #define KNOT_UM 150.0
-#define FRINGES 2.0 // what is kept beyond the slit's edge, in first Fresnel zones; the outer half fades
+#define FRINGES                                                                                    \
+    2.0 // what is kept beyond the slit's edge, in first Fresnel zones; the outer half fades
 
 static double fringe_um(const struct af_sim_params *p)
 {

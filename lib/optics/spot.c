@@ -9,8 +9,8 @@
 #define PI 3.14159265358979323846
 #define FIRST_LEVEL_UM 2.0
 /*
- * Samples repeat the picture at a distance of so many times (blur + sensor), half sizes. 1 would just keep the
- * slit's own light apart; what is diffracted beyond it needs more.
+ * Samples repeat the picture at a distance of so many times (blur + sensor), half sizes. 1 would
+ * just keep the slit's own light apart; what is diffracted beyond it needs more.
  */
 #define APART 2
 #define SECOND_NEAREST_UM 60.0

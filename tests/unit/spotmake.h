@@ -11,7 +11,7 @@ struct spotmaker {
     struct af_alignment a;
     struct af_spot spot;
     size_t w, h;
-    float *light;          // [h][w] electrons
+    float *light;           // [h][w] electrons
     double *rows, *columns; // [h], [w] sums
 };
 

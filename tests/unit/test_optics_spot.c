@@ -239,7 +239,8 @@ static void confocal_parameters_have_the_ratio_9(void **state)
     (void)state;
     spot_begin(&m, "preset=ideal&size=400x1200" BARE);
     double full = confocal_um(&m, fwhm_columns, 0.3) / confocal_um(&m, fwhm_rows, 0.04);
-    double effective = confocal_um(&m, effective_columns, 0.3) / confocal_um(&m, effective_rows, 0.04);
+    double effective =
+        confocal_um(&m, effective_columns, 0.3) / confocal_um(&m, effective_rows, 0.04);
     print_message("# ratio of confocal parameters: %.2f by FWHM, %.2f by effective width\n", full,
                   effective);
     assert_true(fabs(full / 9 - 1) < 0.1);
