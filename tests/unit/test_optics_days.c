@@ -176,7 +176,7 @@ static void saturated_short_range_labels_stay_on_the_line_focus(void **state)
 static void long_range_labels_stay_near_the_line_focus(void **state)
 {
     (void)state;
-    run("+/-100 um, saturated", 1, 7, 60, 60);
+    run("+/-100 um, saturated", 1, 7, INFINITY, 60);
 }
 
 int main(void)
