@@ -11,18 +11,25 @@
 enum { TRIES = 4 }; // of a frame that is asked for
 
 static const struct af_camera_driver *const drivers[] = {
-    &af_camera_sim,
-    &af_camera_file,
-    &af_camera_pgm,
+    &af_camera_sim,    &af_camera_file, &af_camera_pgm,
+#ifdef __linux__
+    &af_camera_v4l2,
+#endif
 #ifdef AF_ARAVIS
     &af_camera_aravis,
 #endif
 };
-#ifdef AF_ARAVIS
-#define KINDS "sim: file: pgm: aravis:"
+#ifdef __linux__
+#define V4L2 " v4l2:"
 #else
-#define KINDS "sim: file: pgm:"
+#define V4L2 ""
 #endif
+#ifdef AF_ARAVIS
+#define ARAVIS " aravis:"
+#else
+#define ARAVIS ""
+#endif
+#define KINDS "sim: file: pgm:" V4L2 ARAVIS
 
 const char *af_camera_kinds(void)
 {
@@ -50,8 +57,14 @@ static int check_settings(const struct af_camera_settings *s, const char *uri, s
     return 0;
 }
 
-int af_camera_open(struct af_camera **out, const char *uri, const struct af_camera_settings *set,
+int af_camera_open(struct af_camera **cam, const char *uri, const struct af_camera_settings *set,
                    struct af_err *err)
+{
+    return af_camera_open_with(cam, uri, set, NULL, err);
+}
+
+int af_camera_open_with(struct af_camera **out, const char *uri,
+                        const struct af_camera_settings *set, const void *seam, struct af_err *err)
 {
     size_t n = strcspn(uri, ":");
     const struct af_camera_driver *d = NULL;
@@ -67,6 +80,7 @@ int af_camera_open(struct af_camera **out, const char *uri, const struct af_came
         return -1;
     cam->driver = d;
     cam->info.now = *set;
+    cam->seam = seam;
     if (!(cam->uri = af_strdup(uri, err)))
         goto failed;
     cam->info.uri = cam->uri;

@@ -32,7 +32,8 @@ struct af_camera {
     const struct af_camera_driver *driver;
     struct af_camera_info info;
     char *uri;
-    void *state; // the driver's own
+    void *state;      // the driver's own
+    const void *seam; // a test's stand-in for the system, of a kind that the driver knows; or NULL
     uint64_t last_id;
     bool any; // a frame has been handed out
 };
@@ -40,6 +41,10 @@ struct af_camera {
 /* Seconds until `deadline_s` of af_now_s() as whole ms for poll(2), rounded up; 0: it has passed.
  */
 int af_ms_until(double deadline_s);
+
+/* af_camera_open() with a seam, borrowed until close. */
+int af_camera_open_with(struct af_camera **cam, const char *uri,
+                        const struct af_camera_settings *set, const void *seam, struct af_err *err);
 
 extern const struct af_camera_driver af_camera_sim, af_camera_file, af_camera_pgm, af_camera_v4l2,
     af_camera_aravis;
