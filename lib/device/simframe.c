@@ -74,52 +74,72 @@ int af_simscope_sensor(struct af_simscope *s, bool imaging, struct af_sim_sensor
     return af_simstore_unlock(&s->store, false, err);
 }
 
-void af_sim_release_cameras(struct af_simscope *s)
+static void release_camera(struct af_simscope *s, bool imaging)
 {
-    af_spot_release(&s->spot);
-    af_sensor_release(&s->sensor);
-    free(s->light);
-    s->light = NULL;
-    s->camera_generation = 0;
+    struct af_simcamera *c = &s->camera[imaging];
+
+    if (imaging)
+        af_beads_release(&s->beads);
+    else
+        af_spot_release(&s->spot);
+    af_sensor_release(&c->sensor);
+    free(c->light);
+    *c = (struct af_simcamera){0};
 }
 
-/* The autofocus camera of the parameters as they are. */
-static int prepare(struct af_simscope *s, struct af_err *err)
+void af_sim_release_cameras(struct af_simscope *s)
+{
+    release_camera(s, false);
+    release_camera(s, true);
+}
+
+/* A camera of the parameters as they are. */
+static int prepare(struct af_simscope *s, bool imaging, const struct af_sim_sensor *sensor,
+                   struct af_err *err)
 {
     const struct af_sim_params *p = &s->store.params;
-    size_t w = (size_t)p->width, h = (size_t)p->height;
+    struct af_simcamera *c = &s->camera[imaging];
 
-    if (s->camera_generation == s->store.generation)
+    if (c->generation == s->store.generation)
         return 0;
-    af_sim_release_cameras(s);
-    if (af_spot_init(&s->spot, p, err) || af_sensor_init(&s->sensor, p, w, h, err) ||
-        !(s->light = af_calloc(w * h, sizeof(float), err)))
+    release_camera(s, imaging);
+    if (imaging)
+        af_beads_init(&s->beads, p);
+    else if (af_spot_init(&s->spot, p, err))
         return -1;
-    s->camera_generation = s->store.generation;
+    if (af_sensor_init(&c->sensor, p, sensor->w, sensor->h, err) ||
+        !(c->light = af_calloc(sensor->w * sensor->h, sizeof(float), err)))
+        return -1;
+    c->generation = s->store.generation;
     return 0;
 }
 
-static int draw(struct af_simscope *s, const struct af_sim_exposure *e, size_t w, size_t h,
-                const struct af_sim_shot *shot, struct af_image *img, struct af_err *err)
+static int draw(struct af_simscope *s, bool imaging, const struct af_sim_exposure *e,
+                const struct af_sim_sensor *sensor, const struct af_sim_shot *shot,
+                struct af_image *img, struct af_err *err)
 {
     const struct af_sim_params *p = &s->store.params;
     const struct af_alignment *a = af_sim_alignment(s, shot->time_s);
+    struct af_simcamera *c = &s->camera[imaging];
+    bool whole = !e->w || !e->h;
     struct af_sensor_exposure se = {.exposure_ms = e->exposure_ms,
-                                    .stray = p->glow + p->background,
+                                    .stray = p->background + (imaging ? 0 : p->glow),
                                     .gain = e->gain,
-                                    .bits = e->bits ? e->bits : (unsigned)p->bits,
-                                    .x = e->x,
-                                    .y = e->y,
-                                    .w = e->w ? e->w : w - e->x,
-                                    .h = e->h ? e->h : h - e->y};
+                                    .bits = e->bits ? e->bits : sensor->bits,
+                                    .x = whole ? 0 : e->x,
+                                    .y = whole ? 0 : e->y,
+                                    .w = whole ? sensor->w : e->w,
+                                    .h = whole ? sensor->h : e->h};
     double total = p->light * e->exposure_ms * af_spot_power(p, a);
     struct af_random r;
 
     af_random_init(&r, (uint64_t)p->seed * 0x9e3779b97f4a7c15u ^ shot->number, "frame");
-    return prepare(s, err) || af_spot_light(&s->spot, a, shot->defocus_um, total, s->light, err) ||
-                   af_sensor_expose(&s->sensor, s->light, &se, &r, img, err)
-               ? -1
-               : 0;
+    if (prepare(s, imaging, sensor, err) ||
+        (imaging ? af_beads_light(&s->beads, a, shot->x_um, shot->y_um, shot->defocus_um,
+                                  e->exposure_ms, c->light, err)
+                 : af_spot_light(&s->spot, a, shot->defocus_um, total, c->light, err)))
+        return -1;
+    return af_sensor_expose(&c->sensor, c->light, &se, &r, img, err);
 }
 
 static int expose(struct af_simscope *s, bool imaging, const struct af_sim_exposure *e,
@@ -136,7 +156,7 @@ static int expose(struct af_simscope *s, bool imaging, const struct af_sim_expos
         return -1;
     bool real = s->store.params.clock == AF_CLOCK_REAL;
     if ((real && af_sim_sleep(1e-3 * half, err)) || look(s, half, shot, true, &middle, err) ||
-        draw(s, e, sensor.w, sensor.h, shot, img, err) ||
+        draw(s, imaging, e, &sensor, shot, img, err) ||
         (real && af_sim_sleep(2e-3 * half - (af_now_s() - begun), err)) ||
         look(s, half, shot, false, &after, err))
         return -1;

@@ -4,17 +4,24 @@
 #define AF_DEVICE_SIMPARTS_H
 #include "device/simscope.h"
 #include "device/simstate.h"
+#include "optics/beads.h"
 #include "optics/sensor.h"
 #include "optics/spot.h"
+
+/* A camera, made when it is first asked for a frame. */
+struct af_simcamera {
+    double generation; // of the parameters it is made of; 0: not yet
+    struct af_sensor sensor;
+    float *light; // [h][w] electrons
+};
 
 struct af_simscope {
     struct af_simstore store;
     struct af_alignment alignment;        // of the time below
     double aligned_s, aligned_generation; // generation 0: not yet
-    double camera_generation; // of the parameters that the next three are made of; 0: not yet
+    struct af_simcamera camera[2];        // autofocus, imaging
     struct af_spot spot;
-    struct af_sensor sensor;
-    float *light; // [height][width] electrons
+    struct af_beads beads;
 };
 
 /* All of these under the lock, at a time t that af_sim_now() gave. */

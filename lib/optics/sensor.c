@@ -121,7 +121,7 @@ int af_sensor_init(struct af_sensor *s, const struct af_sim_params *p, size_t w,
     for (size_t i = 0; i < n; i++)
         s->dark[i] = (float)p->dark;
     for (double hot = p->hot * (double)n; hot >= 1; hot--)
-        s->dark[af_random_below(&r, n)] = (float)(20 * exp(2.5 * af_random_uniform(&r)));
+        s->dark[af_random_below(&r, n)] = (float)exp(2.5 * af_random_uniform(&r));
     return 0;
 }
 
