@@ -5,8 +5,8 @@
 #include "base/number.h"
 #include <errno.h>
 #include <libxml/parser.h>
+#include <libxml/threads.h>
 #include <libxml/tree.h>
-#include <pthread.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -314,7 +314,19 @@ static void start_libxml(void)
     xmlSetStructuredErrorFunc(context, before);
 }
 
-static pthread_once_t libxml_ready = PTHREAD_ONCE_INIT;
+/*
+ * Every thread but the first has a state of its own in libxml2, made when it is first asked for, and
+ * asked without a look at whether there was memory for it: a macro such as xmlStructuredError then
+ * reads through NULL.
+ */
+static bool has_state(void)
+{
+#if LIBXML_VERSION >= 21200
+    return xmlCheckThreadLocalStorage() == 0;
+#else
+    return xmlIsMainThread() || xmlGetGlobalState();
+#endif
+}
 
 int af_ome_parse(struct af_ome *ome, const char *xml, size_t n, const char *name, size_t max_planes,
                  struct af_err *err)
@@ -327,11 +339,12 @@ int af_ome_parse(struct af_ome *ome, const char *xml, size_t n, const char *name
     *ome = (struct af_ome){0};
     if (n > AF_OME_MAX)
         return af_fail(err, AF_EDATA, "%s: OME-XML of %zu bytes", name, n);
-    errno = 0;
     pthread_once(&once, start_libxml);
+    if (!has_state())
+        return af_fail(err, AF_ESYS, "%s: OME-XML: out of memory", name);
+    errno = 0;
     before = xmlStructuredError;
     context = xmlStructuredErrorContext;
-    pthread_once(&libxml_ready, xmlInitParser); // before any two threads may use it
     /*
      * libxml2 prints that memory ran out unless this thread has a handler, and then goes on: it
      * leaves an attribute out, or finds fault with the text. errno tells.
