@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """torch-peer.py train ALPHA THREADS BATCH SECONDS: images per second of PyTorch on the same network.
 torch-peer.py onnx ALPHA FILE: the network with folded batch norms, for other peers.
-torch-peer.py cold FILE: what a process that imports torch to predict one picture does, and no more.
+torch-peer.py cold MODEL FRAME: defocus of one frame, an uncompressed TIFF of 16 bits in one strip, by a model of af-train.
 
 The settings are the best found: channels_last, foreach Adam; MALLOC_ variables are set by the caller.
 """
+import json
+import struct
 import sys
 import time
 
@@ -75,6 +77,50 @@ def train(alpha, threads, batch, limit):
     print('%.1f' % (batch / sorted(seconds)[len(seconds) // 2]))
 
 
+def load(path):
+    """The network with the weights of a model file, and what its output means."""
+    with open(path, 'rb') as f:
+        head = json.loads(f.read(struct.unpack('<Q', f.read(8))[0]))
+        data = bytearray(f.read())
+    meta = head.pop('__metadata__')
+    tensors = sorted(head.items(), key=lambda kv: kv[1]['data_offsets'])
+    values = iter([torch.frombuffer(data, dtype=torch.float32, offset=t['data_offsets'][0],
+                                    count=(t['data_offsets'][1] - t['data_offsets'][0]) // 4).view(t['shape'])
+                   for _, t in tensors])
+    net = network(float(meta['alpha'])).eval()
+    with torch.no_grad():
+        for m in net.modules():
+            if isinstance(m, nn.Conv2d):
+                v = next(values)
+                m.weight.copy_(v.permute(2, 3, 0, 1) if m.groups > 1 else v.permute(3, 2, 0, 1))
+            elif isinstance(m, nn.BatchNorm2d):
+                for p in (m.weight, m.bias, m.running_mean, m.running_var):
+                    p.copy_(next(values))
+            elif isinstance(m, nn.Linear):
+                m.weight.copy_(next(values).T)
+                m.bias.copy_(next(values))
+    return net, float(meta['target_center_um']), float(meta['target_half_range_um'])
+
+
+def read_frame(path):
+    with open(path, 'rb') as f:
+        data = f.read()
+    at, = struct.unpack_from('<I', data, 4)
+    tags = {}
+    for i in range(struct.unpack_from('<H', data, at)[0]):
+        tag, kind, _, value = struct.unpack_from('<HHII', data, at + 2 + 12 * i)
+        tags[tag] = value & 0xffff if kind == 3 else value
+    counts = struct.unpack_from('<%dH' % (tags[256] * tags[257]), data, tags[273])
+    return torch.tensor(counts, dtype=torch.float32).view(1, 1, tags[257], tags[256])
+
+
+def cold(model, frame):
+    net, center, half_range = load(model)
+    x = nn.functional.adaptive_avg_pool2d(read_frame(frame), 96)
+    with torch.no_grad():
+        print('%.6g' % (center + half_range * float(net(x * 96 / x.norm()))))
+
+
 if __name__ == '__main__':
     if sys.argv[1] == 'train':
         train(float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]))
@@ -82,4 +128,4 @@ if __name__ == '__main__':
         torch.onnx.export(network(float(sys.argv[2])).eval(), torch.rand(1, 1, 96, 96), sys.argv[3], opset_version=11,
                           input_names=['x'], output_names=['y'], dynamic_axes={'x': {0: 'n'}, 'y': {0: 'n'}})
     else:
-        print(float(network(1.0).eval()(torch.rand(1, 1, 96, 96))))
+        cold(sys.argv[2], sys.argv[3])
