@@ -13,6 +13,8 @@
 #define CELL_UM 20.0       // beads are drawn cell by cell
 #define BRIGHT_SPREAD 0.15 // of a bead's brightness, r.m.s.
 
+enum { FEWEST = 64 }; // samples across the aperture
+
 /* Defocus that a level serves. */
 static const double LEVEL_UM[AF_BEADS_LEVELS] = {0.8, 1.8, 3.5, 6};
 
@@ -63,6 +65,7 @@ static int fill_level(const struct af_sim_params *p, double z_um, struct af_bead
     v->half = (size_t)ceil(half) + 2;
     across = 2 * v->half + 1;
     v->side = 2 * (size_t)ceil(2 * (double)across * px * p->na / p->bead_wavelength_um);
+    v->side = v->side > FEWEST ? v->side : FEWEST;
     size_t n = v->side * v->side;
     double step = 2 * PI / p->bead_wavelength_um * (2 * p->na / (double)v->side) * px;
     v->turns = af_calloc(n, sizeof *v->turns, err);
@@ -107,11 +110,11 @@ static void align_level(const struct af_sim_params *p, const struct af_alignment
         double x = aperture_at(p, v->side, i % v->side) / p->na;
         double y = aperture_at(p, v->side, i / v->side) / p->na;
         double r = sqrt(x * x + y * y), sine = p->na / p->index * fmin(1, r);
-        double open = fmax(0, fmin(1, (1 - r) / edge + 0.5)) * pow(1 - sine * sine, -0.25);
+        double open = fmax(0, fmin(1, (1 - r) / edge + 0.5)), steep = pow(1 - sine * sine, -0.25);
         double phase = 2 * PI * aberration(a, x, y);
-        v->re[i] = (float)(open * cos(phase));
-        v->im[i] = (float)(open * sin(phase));
-        v->energy += open * open;
+        v->re[i] = (float)(open * steep * cos(phase));
+        v->im[i] = (float)(open * steep * sin(phase));
+        v->energy += open * steep * steep; // of a sharp edge
     }
 }
 
