@@ -50,6 +50,7 @@ static const struct af_option options[] = {
      0, 9e15},
     {0, "step", AF_OPT_LENGTH, offsetof(struct opts, step_um), "LENGTH",
      "from plane to plane [100nm]", NULL, 1e-4, 1e4},
+    {0, "to", AF_OPT_LENGTH, offsetof(struct opts, to_um), "Z", "highest plane, with --from"},
     {0, "wait", AF_OPT_TIME, offsetof(struct opts, wait_ms), "TIME",
      "rest before each exposure, once settled [0]", NULL, 0, 1e6},
     AF_RIGOPTS_ROWS(struct opts, rig),
