@@ -309,7 +309,7 @@ static int gcode_busy(struct af_drive *d, bool *busy, struct af_err *err)
         if (strcmp(g->state, "Alarm") != 0 && strcmp(g->state, "Door") != 0 &&
             strcmp(g->state, "Check") != 0 && strcmp(g->state, "Sleep") != 0)
             return af_drive_garbled(d, g->state, err);
-        return af_drive_refused(d, err, "the controller is in state %s", g->state);
+        return af_drive_fault(d, err, "the controller is in state %s", g->state);
     }
     *busy = strcmp(g->state, "Idle") != 0;
     return 0;

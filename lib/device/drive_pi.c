@@ -78,15 +78,24 @@ static int find_unit(struct af_drive *d, struct af_drive_axis *a, struct af_err 
     if (!isnan(a->unit_um))
         return 0;
     got = ask_value(d, "PUN?", a->name, value, sizeof(value), err);
+    if (got < 0)
+        return -1;
+    if (got) { // a garbled answer, or silence: then error 2 waits
+        if ((got = af_drive_ask(d, "ERR?\n", value, sizeof(value), err)) || strcmp(value, "2") != 0)
+            return got < 0 ? -1 : AF_AGAIN;
+        *value = '\0';
+    }
     value[strcspn(value, " ")] = '\0';
-    if (!got && (strcmp(value, "MM") == 0 || strcmp(value, "mm") == 0))
+    if (strcmp(value, "MM") == 0 || strcmp(value, "mm") == 0)
         a->unit_um = 1000;
-    else if (!got && (strcmp(value, "UM") == 0 || strcmp(value, "um") == 0))
+    else if (strcmp(value, "UM") == 0 || strcmp(value, "um") == 0)
         a->unit_um = 1;
-    else if (got >= 0)
+    else if (*value)
+        return af_drive_garbled(d, value, err);
+    else
         return af_fail(err, AF_EUSAGE, "%s: axis %s does not tell its unit; give it in the instrument "
                        "file: unit = 1mm or 1um", d->uri->text, a->name);
-    return got;
+    return 0;
 }
 
 /* SAI? answers a name a line, all but the last ending in a space. */

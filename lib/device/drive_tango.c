@@ -9,6 +9,22 @@
 #include <stdio.h>
 #include <string.h>
 
+/* "@@@-.": what another program let the controller say at the end of each motion. */
+static bool is_autostatus(const char *line)
+{
+    return strlen(line) == 5 && line[4] == '.' && strspn(line, "@AD-M") == 4;
+}
+
+static int ask(struct af_drive *d, const char *request, char *line, size_t cap, struct af_err *err)
+{
+    int got = af_drive_ask(d, request, line, cap, err);
+
+    if (got || !is_autostatus(line))
+        return got;
+    got = af_port_line(d->port, line, cap, d->reply_ms, err);
+    return got > 0 ? 0 : got < 0 ? -1 : AF_AGAIN;
+}
+
 static const char *meaning(long n)
 {
     static const struct {
@@ -33,7 +49,7 @@ static int check_error(struct af_drive *d, struct af_err *err)
 {
     char line[80];
     long n;
-    int got = af_drive_ask(d, "?err\r", line, sizeof(line), err);
+    int got = ask(d, "?err\r", line, sizeof(line), err);
 
     if (got)
         return got;
@@ -69,7 +85,7 @@ static int find_axes(struct af_drive *d, struct af_err *err)
     static const char *const names[] = {"x", "y", "z"};
     char line[80], text[40];
     long det;
-    int got = af_drive_ask(d, "?det\r", line, sizeof(line), err);
+    int got = ask(d, "?det\r", line, sizeof(line), err);
 
     if (got)
         return got;
@@ -115,7 +131,7 @@ static int tango_position(struct af_drive *d, enum af_axis axis, double *um, str
     int got;
 
     snprintf(text, sizeof(text), "?pos %s\r", d->axis[axis].name);
-    if ((got = af_drive_ask(d, text, line, sizeof(line), err)))
+    if ((got = ask(d, text, line, sizeof(line), err)))
         return got;
     return af_drive_number(line, um) ? 0 : af_drive_garbled(d, line, err);
 }
@@ -143,7 +159,7 @@ static int tango_move(struct af_drive *d, unsigned axes, const double *um, struc
 static int tango_busy(struct af_drive *d, bool *busy, struct af_err *err)
 {
     char line[80];
-    int got = af_drive_ask(d, "?statusaxis\r", line, sizeof(line), err);
+    int got = ask(d, "?statusaxis\r", line, sizeof(line), err);
 
     if (got)
         return got;
@@ -155,8 +171,8 @@ static int tango_busy(struct af_drive *d, bool *busy, struct af_err *err)
 
         if (c == '-' || c == '.')
             return af_drive_garbled(d, line, err);
-        if (c == 'S' || c == 'E' || c == 'T')
-            return af_drive_refused(d, err, "%s: %s", af_axis_name((enum af_axis)i),
+        if (d->watched & 1u << i && (c == 'S' || c == 'E' || c == 'T'))
+            return af_drive_fault(d, err, "%s: %s", af_axis_name((enum af_axis)i),
                                     c == 'S' ? "limit switch" : c == 'E' ? "error" : "time-out");
         *busy = *busy || c == 'M';
     }

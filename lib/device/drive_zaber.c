@@ -69,10 +69,10 @@ static int judge(struct af_drive *d, enum af_axis axis, const struct reply *r, s
 {
     const struct zaber *z = d->own;
 
-    if (*r->warning == 'F')
-        return af_drive_refused(d, err, "%s: fault %s", af_axis_name(axis), r->warning);
+    if (*r->warning == 'F' && d->watched & 1u << axis)
+        return af_drive_fault(d, err, "%s: fault %s", af_axis_name(axis), r->warning);
     if (strcmp(r->warning, "NI") == 0 && z->moved[axis])
-        return af_drive_refused(d, err, "%s: its motion was interrupted by somebody else",
+        return af_drive_fault(d, err, "%s: its motion was interrupted by somebody else",
                                 af_axis_name(axis));
     if (r->ok)
         return 0;
@@ -110,10 +110,25 @@ static int ask(struct af_drive *d, enum af_axis axis, const char *command, struc
     return judge(d, axis, r, err);
 }
 
-/* Replies are told apart by their numbers. */
+/* Replies are told apart by their numbers: one that is late is waited for. */
 static int zaber_sync(struct af_drive *d, struct af_err *err)
 {
-    return af_port_discard(d->port, true, 50, err) < 0 ? -1 : 0;
+    double reply_ms = d->reply_ms;
+    struct reply r;
+    int got = af_port_discard(d->port, true, 50, err);
+
+    if (got < 0)
+        return -1;
+    d->reply_ms = 4 * reply_ms;
+    for (int i = 0; i < AF_NAXES; i++)
+        if (*d->axis[i].name && strcmp(d->axis[i].name, "-") != 0) {
+            got = ask(d, (enum af_axis)i, "", &r, NULL);
+            break;
+        }
+    d->reply_ms = reply_ms;
+    if (got == AF_AGAIN)
+        af_fail(err, AF_EDEVICE, "%s: no answer in %g ms", d->uri->text, 4 * reply_ms);
+    return got == AF_AGAIN ? AF_AGAIN : 0; // a fault is for others to tell
 }
 
 static int set_up(struct af_drive *d, struct af_err *err)
@@ -130,8 +145,9 @@ static int set_up(struct af_drive *d, struct af_err *err)
         if (isnan(a->unit_um))
             return af_fail(err, AF_EUSAGE, "%s: how far a microstep of axis %s goes is not known; give it "
                            "in the instrument file: unit = 0.15625um", d->uri->text, a->name);
-        if ((got = ask(d, (enum af_axis)i, "get device.id", &r, err)))
-            return got;
+        if ((got = ask(d, (enum af_axis)i, "warnings clear", &r, err)) || // of older motions
+            (got = ask(d, (enum af_axis)i, "get device.id", &r, err)))
+            return got == AF_FAULT ? -1 : got;
         snprintf(d->model, sizeof(d->model), "Zaber device %.20s", r.data);
     }
     return 0;
@@ -162,7 +178,7 @@ static int zaber_position(struct af_drive *d, enum af_axis axis, double *um, str
     long steps;
     int got = ask(d, axis, "get pos", &r, err);
 
-    if (got)
+    if (got && got != AF_FAULT) // it stands somewhere, fault or not
         return got;
     if (!af_drive_integer(r.data, &steps))
         return af_drive_garbled(d, r.data, err);
@@ -182,12 +198,12 @@ static int zaber_move(struct af_drive *d, unsigned axes, const double *um, struc
             continue;
         z->moved[i] = false; // a new move interrupts an old one of ours
         if ((got = ask(d, (enum af_axis)i, "", &r, err)))
-            return got;
+            return got == AF_FAULT ? -1 : got;
         if (strcmp(r.warning, "WR") == 0 || strcmp(r.warning, "WH") == 0)
             return af_drive_refused(d, err, "%s has no reference: af-move --home", af_axis_name((enum af_axis)i));
         snprintf(text, sizeof(text), "move abs %.0f", um[i] / d->axis[i].unit_um);
         if ((got = ask(d, (enum af_axis)i, text, &r, err)))
-            return got;
+            return got == AF_FAULT ? -1 : got;
         z->moved[i] = true;
     }
     return 0;
@@ -222,8 +238,9 @@ static int zaber_halt(struct af_drive *d, struct af_err *err)
 static int zaber_home(struct af_drive *d, enum af_axis axis, struct af_err *err)
 {
     struct reply r;
+    int got = ask(d, axis, "home", &r, err);
 
-    return ask(d, axis, "home", &r, err);
+    return got == AF_FAULT ? -1 : got;
 }
 
 const struct af_driver af_driver_zaber = {

@@ -62,15 +62,32 @@ int af_drive_garbled(const struct af_drive *d, const char *line, struct af_err *
     return AF_AGAIN;
 }
 
-int af_drive_refused(const struct af_drive *d, struct af_err *err, const char *fmt, ...)
+static void complain(const struct af_drive *d, struct af_err *err, const char *fmt, va_list ap)
 {
     char text[300];
+
+    vsnprintf(text, sizeof(text), fmt, ap);
+    af_fail(err, AF_EDEVICE, "%s: %s", d->uri->text, text);
+}
+
+int af_drive_refused(const struct af_drive *d, struct af_err *err, const char *fmt, ...)
+{
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
+    complain(d, err, fmt, ap);
     va_end(ap);
-    return af_fail(err, AF_EDEVICE, "%s: %s", d->uri->text, text);
+    return -1;
+}
+
+int af_drive_fault(const struct af_drive *d, struct af_err *err, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    complain(d, err, fmt, ap);
+    va_end(ap);
+    return AF_FAULT;
 }
 
 /* Length of "-12.5" at s, 0 where there is none. */

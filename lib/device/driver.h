@@ -7,8 +7,9 @@
  * Functions return
  *    0   done
  *    1   AF_AGAIN: no answer, or one that is not understood. err says which. stage.c gets in
- *        step again (sync) and repeats the request, three times in all; so a request must be one
+ *        step again (sync) and repeats the request, four times in all; so a request must be one
  *        that may be repeated: moves are absolute
+ *    2   AF_FAULT, of busy() alone: the stage rests, but for a fault: a switch, a stall, an alarm
  *   -1   the device refuses, reports a fault or is gone (AF_EDEVICE); no memory (AF_ESYS); a
  *        key that is no good (AF_EUSAGE)
  */
@@ -18,12 +19,13 @@
 #include "device/port.h"
 #include "device/uri.h"
 
-enum { AF_AGAIN = 1 };
+enum { AF_AGAIN = 1, AF_FAULT = 2 };
 
 struct af_drive {
     struct af_port *port; // NULL where the driver opens something else
     const struct af_uri *uri;
     double reply_ms;      // time-out of a reply
+    unsigned watched;     // bits of the axes whose faults count: those of the motion under way
     char model[128];      // out of open: what the device calls itself
     struct af_drive_axis {
         bool has;         // out of open
@@ -51,7 +53,6 @@ struct af_driver {
     int (*position)(struct af_drive *d, enum af_axis axis, double *um, struct af_err *err);
     int (*move)(struct af_drive *d, unsigned axes, const double *um, struct af_err *err);
 
-    /* Also asks for faults: a switch, a stall, a motor that is off. */
     int (*busy)(struct af_drive *d, bool *busy, struct af_err *err);
 
     /* The stop goes out before anything is waited for. */
@@ -93,7 +94,9 @@ int af_drive_resync(struct af_drive *d, const char *wake, const char *request, c
 /* AF_AGAIN with "tango:/dev/ttyUSB0: cannot understand 'xyz'". */
 int af_drive_garbled(const struct af_drive *d, const char *line, struct af_err *err);
 
-/* -1 with AF_EDEVICE, "tango:/dev/ttyUSB0: " and the text. */
+/* AF_FAULT, or -1, with AF_EDEVICE, "tango:/dev/ttyUSB0: " and the text. */
+int af_drive_fault(const struct af_drive *d, struct af_err *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 int af_drive_refused(const struct af_drive *d, struct af_err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -60,6 +60,7 @@ static void end_motion(struct af_stage *st, const char *status)
     if (st->lock.fd >= 0)
         af_lock_say(&st->lock, NULL, NULL);
     st->motion.active = false;
+    st->drive.watched = 0;
 }
 
 /* ---- halting ---- */
@@ -72,12 +73,12 @@ static int halt(struct af_stage *st, struct af_err *err)
     if (af_stage_ask(st, &q, err))
         return -1;
     end_s = af_stage_now_s(st) + HALTING_S;
-    for (bool busy = true; busy;) {
-        if (af_stage_busy(st, &busy, err))
-            return -1;
-        if (busy && af_stage_now_s(st) > end_s)
+    for (q = (struct af_request){.what = AF_ASK_BUSY, .busy = true}; q.busy;) {
+        if (af_stage_ask(st, &q, err))
+            return q.fault ? 0 : -1; // a stage with a fault rests
+        if (q.busy && af_stage_now_s(st) > end_s)
             return af_fail(err, AF_EDEVICE, "%s: does not halt", st->uri.text);
-        if (busy)
+        if (q.busy)
             af_stage_sleep(st, st->driver->poll_ms);
     }
     return 0;
@@ -204,6 +205,7 @@ static int begin(struct af_stage *st, unsigned axes, const double *um, struct af
     if (check_can_move(st, axes, err) || af_stage_is_stopped(st, err))
         return -1;
     *m = (struct af_motion){.axes = axes};
+    st->drive.watched = axes;
     if (plan(st, um, err))
         return -1;
     describe(m, text, sizeof(text));
@@ -462,6 +464,7 @@ int af_stage_home(struct af_stage *st, enum af_axis axis, struct af_err *err)
     if (!af_axis_has_limits(&st->axis[axis]))
         return af_fail(err, AF_ELIMIT, "%s: %s has no limits", st->uri.text, af_axis_name(axis));
     *m = (struct af_motion){.axes = 1u << axis, .homing = true};
+    st->drive.watched = m->axes;
     if (af_stage_position(st, axis, &m->from_um[axis], err))
         return -1;
     if (st->opts.dry_run) {

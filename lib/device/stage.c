@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TRIES = 3 };
+enum { TRIES = 4 };
 
 /* ---- time, talk ---- */
 
@@ -86,9 +86,10 @@ int af_stage_ask(struct af_stage *st, struct af_request *q, struct af_err *err)
             got = ask_once(st, q, err);
         if (got < 0)
             return -1;
-        st->in_step = got == 0;
-        if (!got)
-            return 0;
+        st->in_step = got != AF_AGAIN;
+        q->fault = got == AF_FAULT;
+        if (st->in_step)
+            return q->fault ? -1 : 0;
     }
     af_stage_is_stopped(st, err); // it was that, rather than silence
     return -1;

@@ -49,7 +49,7 @@ struct af_request {
     enum af_axis axis;
     unsigned axes;
     double um[AF_NAXES]; // controller's; out for AF_ASK_POSITION
-    bool busy;           // out
+    bool busy, fault;    // out
 };
 int af_stage_ask(struct af_stage *st, struct af_request *q, struct af_err *err);
 

@@ -21,6 +21,7 @@ struct af_controller {
     struct af_err err;          // the first failure of the microscope
     double zero_um[AF_SIM_NAXES];   // the controller's zero on the microscope's scale
     double target_um[AF_SIM_NAXES]; // from the controller's zero
+    bool stopped[AF_SIM_NAXES];     // the target is where it comes to rest
     double stale_um[AF_SIM_NAXES];  // what is told instead of the position; NaN: the truth
     unsigned switches[AF_SIM_NAXES];
     char in[LINE];
@@ -241,8 +242,10 @@ double af_controller_position(struct af_controller *c, int axis)
     return um - c->zero_um[axis];
 }
 
-double af_controller_target(const struct af_controller *c, int axis)
+double af_controller_target(struct af_controller *c, int axis)
 {
+    if (c->stopped[axis])
+        c->target_um[axis] = af_controller_position(c, axis);
     return c->target_um[axis];
 }
 
@@ -285,6 +288,7 @@ bool af_controller_go(struct af_controller *c, int axis, double um)
     c->stale_um[axis] = NAN;
     c->switches[axis] = 0;
     c->target_um[axis] = um;
+    c->stopped[axis] = false;
     if (befalls(c, f->stuck))
         return true;
     from_um = af_controller_position(c, axis);
@@ -304,8 +308,7 @@ void af_controller_stop(struct af_controller *c)
     struct af_err err = {AF_OK, ""};
 
     for (int i = 0; i < AF_SIM_NAXES; i++)
-        if (good(c, af_simscope_halt(c->scope, (enum af_simaxis)i, &err), &err))
-            c->target_um[i] = af_controller_position(c, i);
+        c->stopped[i] = good(c, af_simscope_halt(c->scope, (enum af_simaxis)i, &err), &err);
 }
 
 void af_controller_home(struct af_controller *c, int axis)
@@ -314,6 +317,7 @@ void af_controller_home(struct af_controller *c, int axis)
 
     c->switches[axis] = 0;
     c->stale_um[axis] = NAN;
+    c->stopped[axis] = false;
     c->target_um[axis] = af_controller_limit(c, axis, false);
     good(c, af_simscope_home(c->scope, (enum af_simaxis)axis, &err), &err);
 }
@@ -322,6 +326,7 @@ void af_controller_call(struct af_controller *c, int axis, double um)
 {
     c->zero_um[axis] += af_controller_position(c, axis) - um;
     c->target_um[axis] = um;
+    c->stopped[axis] = false;
 }
 
 /* ---- a port in the same process ---- */

@@ -88,7 +88,7 @@ void af_controller_say(struct af_controller *c, const char *fmt, ...)
 
 /* Position and the last target, um from the controller's zero; is the axis moving? */
 double af_controller_position(struct af_controller *c, int axis);
-double af_controller_target(const struct af_controller *c, int axis);
+double af_controller_target(struct af_controller *c, int axis);
 bool af_controller_moving(struct af_controller *c, int axis); // axis -1: any
 
 /* Move; false where the target is outside the soft limits and nothing happened. */

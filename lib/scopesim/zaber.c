@@ -13,6 +13,7 @@
 struct zaber {
     bool unreferenced; // WR until homed
     bool silent;       // comm.alert 0
+    bool cleared[3];   // warnings of an axis's last motion
 };
 
 static const int axis_of[3] = {AF_SIM_Z, AF_SIM_X, AF_SIM_Y};
@@ -27,14 +28,14 @@ static void reply(struct af_controller *c, const struct request *r, const char *
 {
     const struct zaber *z = af_controller_own(c);
     const char *warning = z->unreferenced ? "WR" : "--";
-    char id[8] = "";
+    char id[16] = "";
     bool busy = false;
 
     for (int i = 1; i <= 3; i++) {
         if (r->axis && r->axis != i)
             continue;
         busy = busy || af_controller_moving(c, axis_of[i - 1]);
-        if (af_controller_switches(c, axis_of[i - 1]) && !af_controller_moving(c, axis_of[i - 1]))
+        if (af_controller_switches(c, axis_of[i - 1]) && !z->cleared[i - 1] && !af_controller_moving(c, axis_of[i - 1]))
             warning = "FE";
     }
     if (r->id >= 0)
@@ -85,7 +86,7 @@ static void get(struct af_controller *c, struct request *r, const char *name)
 
 static void move(struct af_controller *c, struct request *r, char *text)
 {
-    const struct zaber *z = af_controller_own(c);
+    struct zaber *z = af_controller_own(c);
     char how[8] = "", *end = text;
     int axis = axis_of[r->axis ? r->axis - 1 : 0], n = 0;
     double um;
@@ -95,6 +96,7 @@ static void move(struct af_controller *c, struct request *r, char *text)
         return;
     }
     um = (double)strtol(text + n, &end, 10) * UNIT_UM;
+    z->cleared[r->axis ? r->axis - 1 : 0] = false;
     if (z->unreferenced && *how == 'a')
         reject(c, r, "BADDATA");
     else if (end == text + n || *end ||
@@ -122,6 +124,10 @@ static void command(struct af_controller *c, struct request *r, char *text)
         reply(c, r, "0");
     } else if (strcmp(text, "stop") == 0 || strcmp(text, "estop") == 0) {
         af_controller_stop(c);
+        reply(c, r, "0");
+    } else if (strcmp(text, "warnings clear") == 0) {
+        for (int i = 1; i <= 3; i++)
+            z->cleared[i - 1] |= !r->axis || r->axis == i;
         reply(c, r, "0");
     } else if (strncmp(text, "set comm.alert ", 15) == 0) {
         z->silent = text[15] == '0';
