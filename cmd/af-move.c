@@ -20,10 +20,10 @@ struct opts {
     const char *text[AF_NAXES], *by_text; // as typed: "12.5um", "nan"; NULL: not given
     double to_um[AF_NAXES], by_um;
     bool correct, dry_run, halt, no_header, quiet, yes, verbose;
-    double target_um;               // of --correct
-    int home;                       // 0: no, else 1 + enum af_axis
+    double target_um; // of --correct
+    int home;         // 0: no, else 1 + enum af_axis
     double timeout_ms;
-    const char *table;              // operand of --correct, "-" is stdin
+    const char *table; // operand of --correct, "-" is stdin
 };
 
 #define AXIS(i) offsetof(struct opts, text) + (i) * sizeof(const char *)
@@ -31,15 +31,18 @@ static const struct af_option options[] = {
     {0, "by", AF_OPT_TEXT, offsetof(struct opts, by_text), "LENGTH", "move z by so much"},
     {0, "correct", AF_OPT_FLAG, offsetof(struct opts, correct), NULL,
      "move z by target less the defocus of a prediction table, once, if it is to be trusted"},
-    {0, "dry-run", AF_OPT_FLAG, offsetof(struct opts, dry_run), NULL, "check and say, but move nothing"},
+    {0, "dry-run", AF_OPT_FLAG, offsetof(struct opts, dry_run), NULL,
+     "check and say, but move nothing"},
     {0, "halt", AF_OPT_FLAG, offsetof(struct opts, halt), NULL, "stop all axes now"},
     {0, "home", AF_OPT_CHOICE, offsetof(struct opts, home), "AXIS",
      "run to the reference, which may be through the sample: needs --yes too", "no|x|y|z"},
     {0, "instrument", AF_OPT_FILE, offsetof(struct opts, instrument), "FILE",
      "limits and habits of the stage [$AF_INSTRUMENT]"},
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL, "no header line"},
-    {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "only failures on standard error"},
-    {0, "stage", AF_OPT_TEXT, offsetof(struct opts, stage), "URI", "as tango:/dev/ttyUSB0 [$AF_STAGE]"},
+    {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL,
+     "only failures on standard error"},
+    {0, "stage", AF_OPT_TEXT, offsetof(struct opts, stage), "URI",
+     "as tango:/dev/ttyUSB0 [$AF_STAGE]"},
     {0, "target", AF_OPT_LENGTH, offsetof(struct opts, target_um), "LENGTH",
      "defocus to go to with --correct [0]"},
     {0, "timeout", AF_OPT_TIME, offsetof(struct opts, timeout_ms), "TIME",
@@ -86,7 +89,8 @@ static int check_args(const struct opts *o)
         !(moves && o->by_text && !o->correct && !o->halt && !o->home))
         return af_cli_usage(&tool, "one of a motion, --correct, --halt and --home at a time");
     if (o->home && !o->yes)
-        return af_cli_usage(&tool, "--home may run through the sample: lower the objective, then add --yes");
+        return af_cli_usage(
+            &tool, "--home may run through the sample: lower the objective, then add --yes");
     if (o->table && !o->correct)
         return af_cli_usage(&tool, "a table is only read with --correct");
     if (isnan(o->target_um))
@@ -107,8 +111,8 @@ static int parse_args(int argc, char **argv, struct opts *o)
     if (operand < argc)
         o->table = argv[operand];
     for (int i = 0; i < AF_NAXES; i++)
-        if (o->text[i] && (status = parse_length(af_axis_name((enum af_axis)i), o->text[i],
-                                                 &o->to_um[i])) >= 0)
+        if (o->text[i] &&
+            (status = parse_length(af_axis_name((enum af_axis)i), o->text[i], &o->to_um[i])) >= 0)
             return status;
     if (o->by_text && (status = parse_length("by", o->by_text, &o->by_um)) >= 0)
         return status;
@@ -141,10 +145,11 @@ static int take_row(struct af_table_in *t, double *defocus_um, double *z_um, str
         (z >= 0 && af_table_get_real(t, z, z_um, err)) || af_table_get_text(t, trust, &word, err))
         return -1;
     if (!word || strcmp(word, "ok") != 0)
-        return af_fail(err, AF_ELIMIT, "%s: line %zu: the prediction is not to be trusted: %s", t->name,
-                       t->line_no, word ? word : "NA");
+        return af_fail(err, AF_ELIMIT, "%s: line %zu: the prediction is not to be trusted: %s",
+                       t->name, t->line_no, word ? word : "NA");
     if (!isfinite(*defocus_um))
-        return af_fail(err, AF_ELIMIT, "%s: line %zu: the prediction is not a number", t->name, t->line_no);
+        return af_fail(err, AF_ELIMIT, "%s: line %zu: the prediction is not a number", t->name,
+                       t->line_no);
     return 0;
 }
 
@@ -160,8 +165,9 @@ static int read_rows(struct af_table_in *t, struct prediction *p, struct af_err 
         if (af_grow((void **)&v, &cap, n + 1, sizeof(*v), err) || take_row(t, &v[n], &z_um, err))
             goto done;
         if (n > 0 && !(fabs(z_um - p->z_um) <= 1) && !(isnan(z_um) && isnan(p->z_um))) {
-            af_fail(err, AF_ELIMIT, "%s: line %zu: frames at different z do not make one correction",
-                    t->name, t->line_no);
+            af_fail(err, AF_ELIMIT,
+                    "%s: line %zu: frames at different z do not make one correction", t->name,
+                    t->line_no);
             goto done;
         }
         p->z_um = z_um;
@@ -236,7 +242,8 @@ static int open_stages(struct stages *s, const struct opts *o, const struct af_i
     }
     if (o->verbose)
         for (int i = 0; i < 1 + (s->xy != s->z); i++)
-            af_cli_warn(PROG, "%s: %s", af_stage_uri(i ? s->xy : s->z), af_stage_model(i ? s->xy : s->z));
+            af_cli_warn(PROG, "%s: %s", af_stage_uri(i ? s->xy : s->z),
+                        af_stage_model(i ? s->xy : s->z));
     return 0;
 }
 
@@ -333,7 +340,8 @@ static int correct(const struct stages *s, const struct prediction *p, const str
     if (af_stage_position(s->z, AF_Z, &z_um, err))
         return -1;
     if (fabs(z_um - p->z_um) > far_um) // not where no z is said
-        return af_fail(err, AF_ELIMIT, "%s: z is at %.9g um, the prediction is of a frame at %.9g um",
+        return af_fail(err, AF_ELIMIT,
+                       "%s: z is at %.9g um, the prediction is of a frame at %.9g um",
                        af_stage_uri(s->z), z_um, p->z_um);
     return move_z(s, z_um + o->target_um - p->defocus_um, o, err);
 }

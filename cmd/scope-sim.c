@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* scope-sim: the simulated microscope behind real protocols; prints the environment to use, like ssh-agent. */
+/* scope-sim: the simulated microscope behind real protocols, in the background as ssh-agent is. */
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "cli/cli.h"
@@ -28,15 +28,17 @@ struct opts {
     bool protocol[PROTOCOLS]; // in the order of af_protocol_at()
     int camera;
     const char *address, *camera_faults;
-    const char *dir;          // NULL: one of its own, removed at the end
-    const char *sim;          // "seed=3&preset=rough"
+    const char *dir; // NULL: one of its own, removed at the end
+    const char *sim; // "seed=3&preset=rough"
     const char *faults;
-    int64_t tcp;              // port, -1: a pseudo-terminal
+    int64_t tcp; // port, -1: a pseudo-terminal
     bool foreground, kill, late;
 };
 
-#define PROTOCOL(n, name, help) \
-    {0, name, AF_OPT_FLAG, offsetof(struct opts, protocol) + (n) * sizeof(bool), NULL, help}
+#define PROTOCOL(n, name, help)                                                                    \
+    {                                                                                              \
+        0, name, AF_OPT_FLAG, offsetof(struct opts, protocol) + (n) * sizeof(bool), NULL, help     \
+    }
 static const struct af_option options[] = {
     {0, "address", AF_OPT_TEXT, offsetof(struct opts, address), "IP",
      "of the GigE camera, in 127.0.0.0/8 [127.0.0.1]"},
@@ -71,8 +73,8 @@ static const struct af_option options[] = {
 static const struct af_tool tool = {
     PROG,
     "",
-    "Put the simulated microscope behind a real protocol, in the background, and print the environment "
-    "to use: eval \"$(scope-sim --tango)\".",
+    "Put the simulated microscope behind a real protocol, in the background, and print the "
+    "environment to use: eval \"$(scope-sim --tango)\".",
     options,
 };
 
@@ -80,7 +82,7 @@ struct running {
     const struct af_protocol *protocol; // NULL: the stage is sim: too
     char *dir, *conf;
     bool own_dir;
-    char *stage, *camera;               // URIs
+    char *stage, *camera; // URIs
     struct af_simscope *scope, *camera_scope;
     struct af_controller *controller;
     struct af_simline *line;
@@ -118,7 +120,9 @@ static int write_axis(FILE *fp, struct af_simscope *scope, int i, const struct a
     if (af_simscope_axis(scope, (enum af_simaxis)i, &f, err))
         return -1;
     range_um = f.hi_um - f.lo_um;
-    fprintf(fp, "\n[%c]\nmin = %.9gum\nmax = %.9gum\nmax_step = %.9gum\nmax_travel = %.9gum\nspeed = %.9gum\n",
+    fprintf(fp,
+            "\n[%c]\nmin = %.9gum\nmax = %.9gum\nmax_step = %.9gum\nmax_travel = %.9gum\nspeed = "
+            "%.9gum\n",
             "xyz"[i], f.lo_um, f.hi_um, range_um, range_um, f.speed_um_s);
     if (p && p->unit_um > 0)
         fprintf(fp, "unit = %.9gum\n", p->unit_um);
@@ -137,8 +141,11 @@ static int write_conf(struct running *r, struct af_err *err)
 
     if (af_simscope_sensor(r->scope, false, &sensor, err) || af_outfile_open(&f, r->conf, err))
         return -1;
-    fprintf(f.fp, "; made by scope-sim\n[camera]\nuri = %s\nsensor_pixel_size = %.9gum\npixel_size = %.9gum\n"
-            "\n[stage]\nuri = %s\n", r->camera, sensor.pixel_um, sensor.sample_um, r->stage);
+    fprintf(
+        f.fp,
+        "; made by scope-sim\n[camera]\nuri = %s\nsensor_pixel_size = %.9gum\npixel_size = %.9gum\n"
+        "\n[stage]\nuri = %s\n",
+        r->camera, sensor.pixel_um, sensor.sample_um, r->stage);
     for (int i = 0; i < AF_SIM_NAXES; i++)
         if (write_axis(f.fp, r->scope, i, r->protocol, err)) {
             af_outfile_discard(&f);
@@ -185,7 +192,8 @@ static int set_up_stage(struct running *r, const struct opts *o, struct af_err *
         af_simline_open(&r->line, (int)o->tcp, err) ||
         af_controller_new(&r->controller, r->protocol, r->scope, &co, err))
         return -1;
-    r->stage = af_format(err, "%s:%s%s", r->protocol->scheme, af_simline_name(r->line), r->protocol->keys);
+    r->stage =
+        af_format(err, "%s:%s%s", r->protocol->scheme, af_simline_name(r->line), r->protocol->keys);
     return r->stage ? 0 : -1;
 }
 

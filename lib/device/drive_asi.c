@@ -20,15 +20,17 @@ static double unit_um(const struct af_drive *d, int i)
 /* ":N-4": a refusal, -1; anything else is not understood. */
 static int refused(struct af_drive *d, const char *line, struct af_err *err)
 {
-    static const char *const why[] = {"",           "unknown command", "unknown axis",
-                                      "parameter missing", "out of range", "failed",
-                                      "undefined",  "bad card address"};
+    static const char *const why[] = {
+        "",       "unknown command", "unknown axis",    "parameter missing", "out of range",
+        "failed", "undefined",       "bad card address"};
     long n;
 
     if (strncmp(line, ":N-", 3) != 0 || !af_drive_integer(line + 3, &n) || n < 1 || n > 99)
         return af_drive_garbled(d, line, err);
     return af_drive_refused(d, err, "error %ld: %s", n,
-                            n == 21 ? "halted by a command" : n < 8 ? why[n] : "see its manual");
+                            n == 21 ? "halted by a command"
+                            : n < 8 ? why[n]
+                                    : "see its manual");
 }
 
 /* A command that is answered by :A alone. */
@@ -97,8 +99,10 @@ static int asi_open(struct af_drive *d, struct af_err *err)
     int got = AF_AGAIN;
 
     for (int i = 0; i < 3 && got == AF_AGAIN; i++) {
-        if ((got = asi_sync(d, err)) == 0 && (got = af_drive_ask(d, "V\r", line, sizeof(line), err)) == 0) {
-            snprintf(d->model, sizeof(d->model), "ASI %.100s", line + (strncmp(line, ":A ", 3) ? 0 : 3));
+        if ((got = asi_sync(d, err)) == 0 &&
+            (got = af_drive_ask(d, "V\r", line, sizeof(line), err)) == 0) {
+            snprintf(d->model, sizeof(d->model), "ASI %.100s",
+                     line + (strncmp(line, ":A ", 3) ? 0 : 3));
             // Tiger answers in the form of the MS-2000 from now on; that one does not mind
             if ((got = af_drive_ask(d, "VB F=0\r", line, sizeof(line), err)) == 0)
                 got = find_axes(d, err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * G-code controllers: GRBL 1.1 and Marlin, told apart by their answer to $I. The unit is a millimetre,
- * unless the instrument file says that steps per mm were set for a finer one. GRBL is moved by jogs:
- * soft limits refuse them, they leave no modal state, and they can be cancelled.
+ * G-code controllers: GRBL 1.1 and Marlin, told apart by their answer to $I. The unit is a
+ * millimetre, unless the instrument file says that steps per mm were set for a finer one. GRBL is
+ * moved by jogs: soft limits refuse them, they leave no modal state, and they can be cancelled.
  * Source: gnea/grbl interface.md, jogging.md; MarlinDocumentation _gcode.
  */
 #include "base/memory.h"
@@ -15,11 +15,11 @@
 
 struct gcode {
     bool marlin;
-    bool homing;               // its ok comes at the end
-    double feed;               // units a minute
-    double steps[AF_NAXES];    // Marlin: steps a unit
-    double offset[AF_NAXES];   // GRBL: WCO as last told
-    char state[12];            // GRBL: of the last report
+    bool homing;             // its ok comes at the end
+    double feed;             // units a minute
+    double steps[AF_NAXES];  // Marlin: steps a unit
+    double offset[AF_NAXES]; // GRBL: WCO as last told
+    char state[12];          // GRBL: of the last report
 };
 
 static const char letters[] = "XYZ";
@@ -76,8 +76,8 @@ static int gcode_sync(struct af_drive *d, struct af_err *err)
 }
 
 /* Ask for several lines up to ok; see() takes each. */
-static int ask_all(struct af_drive *d, const char *text, int (*see)(struct af_drive *, const char *,
-                   struct af_err *), struct af_err *err)
+static int ask_all(struct af_drive *d, const char *text,
+                   int (*see)(struct af_drive *, const char *, struct af_err *), struct af_err *err)
 {
     char line[200];
     int got = af_drive_ask(d, text, line, sizeof(line), err);
@@ -216,7 +216,10 @@ static int grbl_report(struct af_drive *d, double *v, struct af_err *err)
     return 0;
 }
 
-/* "X:0.00 Y:127.00 Z:145.00 E:0.00 Count X:0 Y:10160 Z:116000", then ok; steps are finer than what is planned */
+/*
+ * "X:0.00 Y:127.00 Z:145.00 E:0.00 Count X:0 Y:10160 Z:116000", then ok; steps are finer than what
+ * is planned
+ */
 static int marlin_report(struct af_drive *d, double *planned, double *now, struct af_err *err)
 {
     const struct gcode *g = d->own;
@@ -305,7 +308,8 @@ static int gcode_busy(struct af_drive *d, bool *busy, struct af_err *err)
         return 0;
     }
     if (strcmp(g->state, "Idle") != 0 && strcmp(g->state, "Jog") != 0 &&
-        strcmp(g->state, "Run") != 0 && strcmp(g->state, "Home") != 0 && strcmp(g->state, "Hold") != 0) {
+        strcmp(g->state, "Run") != 0 && strcmp(g->state, "Home") != 0 &&
+        strcmp(g->state, "Hold") != 0) {
         if (strcmp(g->state, "Alarm") != 0 && strcmp(g->state, "Door") != 0 &&
             strcmp(g->state, "Check") != 0 && strcmp(g->state, "Sleep") != 0)
             return af_drive_garbled(d, g->state, err);

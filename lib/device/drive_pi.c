@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * PI General Command Set 2.0. Set and move commands are not answered, so each is followed by ERR?,
- * which reads and clears. The unit of an axis is asked for or configured, never assumed: motor stages
- * count in mm, most piezos in um.
+ * which reads and clears. The unit of an axis is asked for or configured, never assumed: motor
+ * stages count in mm, most piezos in um.
  * Source: PI GCS 2.0 manuals; delmic/odemis, PIPython.
  */
 #include "device/driver.h"
@@ -17,10 +17,17 @@ static int check_error(struct af_drive *d, const char *line, struct af_err *err)
     static const struct {
         int n;
         const char *text;
-    } known[] = {{1, "syntax"}, {2, "unknown command"}, {5, "not referenced, or servo off: af-move --home"},
-                 {7, "outside the controller's limits"}, {10, "stopped by a command"},
-                 {15, "no such axis"}, {17, "parameter out of range"}, {27, "soft limit"},
-                 {45, "referencing failed"}, {84, "motor off"}, {216, "on a limit switch"},
+    } known[] = {{1, "syntax"},
+                 {2, "unknown command"},
+                 {5, "not referenced, or servo off: af-move --home"},
+                 {7, "outside the controller's limits"},
+                 {10, "stopped by a command"},
+                 {15, "no such axis"},
+                 {17, "parameter out of range"},
+                 {27, "soft limit"},
+                 {45, "referencing failed"},
+                 {84, "motor off"},
+                 {216, "on a limit switch"},
                  {-1024, "motion error, servo switched off"}};
     const char *text = "see its manual";
     long n;
@@ -53,8 +60,8 @@ static int pi_sync(struct af_drive *d, struct af_err *err)
 }
 
 /* Answer of "POS? 1" is "1=0.0125". */
-static int ask_value(struct af_drive *d, const char *query, const char *axis, char *value, size_t cap,
-                     struct af_err *err)
+static int ask_value(struct af_drive *d, const char *query, const char *axis, char *value,
+                     size_t cap, struct af_err *err)
 {
     char text[48], line[120];
     size_t n = strlen(axis);
@@ -69,7 +76,10 @@ static int ask_value(struct af_drive *d, const char *query, const char *axis, ch
     return 0;
 }
 
-/* PUN? is not known to all: then its silence is followed by error 2, and the instrument file must say. */
+/*
+ * PUN? is not known to all: then its silence is followed by error 2, and the instrument file must
+ * say.
+ */
 static int find_unit(struct af_drive *d, struct af_drive_axis *a, struct af_err *err)
 {
     char value[32];
@@ -93,8 +103,10 @@ static int find_unit(struct af_drive *d, struct af_drive_axis *a, struct af_err 
     else if (*value)
         return af_drive_garbled(d, value, err);
     else
-        return af_fail(err, AF_EUSAGE, "%s: axis %s does not tell its unit; give it in the instrument "
-                       "file: unit = 1mm or 1um", d->uri->text, a->name);
+        return af_fail(err, AF_EUSAGE,
+                       "%s: axis %s does not tell its unit; give it in the instrument "
+                       "file: unit = 1mm or 1um",
+                       d->uri->text, a->name);
     return 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Prior ProScan, OptiScan, ES10. Lines end in CR; a move is answered by R, which comes at once or at its
- * end: the manual says the one, drivers in daily use the other. So R is taken whenever it comes, and $
- * tells what moves.
+ * Prior ProScan, OptiScan, ES10. Lines end in CR; a move is answered by R, which comes at once or
+ * at its end: the manual says the one, drivers in daily use the other. So R is taken whenever it
+ * comes, and $ tells what moves.
  * Source: ProScan III manual 1.12, pages 43 to 59.
  */
 #include "base/memory.h"
@@ -22,9 +22,10 @@ static int refused(struct af_drive *d, const char *line, struct af_err *err)
     static const struct {
         int n;
         const char *text;
-    } known[] = {{1, "no stage"}, {2, "not idle"}, {3, "no drive"}, {5, "unknown command"},
-                 {7, "no focus drive"}, {8, "value out of range"}, {16, "incorrect state"},
-                 {18, "queue full"}, {60, "encoder error"}, {61, "encoder run off"}};
+    } known[] = {{1, "no stage"},         {2, "not idle"},       {3, "no drive"},
+                 {5, "unknown command"},  {7, "no focus drive"}, {8, "value out of range"},
+                 {16, "incorrect state"}, {18, "queue full"},    {60, "encoder error"},
+                 {61, "encoder run off"}};
     const char *text = "see its manual";
     long n;
 

@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 _Static_assert((int)AF_X == (int)AF_SIM_X && (int)AF_Y == (int)AF_SIM_Y &&
-                   (int)AF_Z == (int)AF_SIM_Z, "axes are numbered alike");
+                   (int)AF_Z == (int)AF_SIM_Z,
+               "axes are numbered alike");
 
 static int sim_open(struct af_drive *d, struct af_err *err)
 {

@@ -31,11 +31,21 @@ static const char *meaning(long n)
         int n;
         const char *text;
     } known[] = {
-        {1, "no valid axis"}, {2, "no executable instruction"}, {4, "invalid instruction"},
-        {5, "number out of range"}, {10, "function not configured"}, {11, "the joystick is on"},
-        {12, "limit switch"}, {22, "door open or initialising"}, {27, "emergency stop"},
-        {29, "amplifiers off"}, {30, "safety circuit"}, {32, "target outside the controller's limits"},
-        {74, "closed loop switched off"}, {90, "temperature"}, {91, "encoder"},
+        {1, "no valid axis"},
+        {2, "no executable instruction"},
+        {4, "invalid instruction"},
+        {5, "number out of range"},
+        {10, "function not configured"},
+        {11, "the joystick is on"},
+        {12, "limit switch"},
+        {22, "door open or initialising"},
+        {27, "emergency stop"},
+        {29, "amplifiers off"},
+        {30, "safety circuit"},
+        {32, "target outside the controller's limits"},
+        {74, "closed loop switched off"},
+        {90, "temperature"},
+        {91, "encoder"},
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
@@ -97,7 +107,8 @@ static int find_axes(struct af_drive *d, struct af_err *err)
         if (!*a->name)
             snprintf(a->name, sizeof(a->name), "%s", names[i]);
         if (strlen(a->name) != 1 || !strchr("xyza", *a->name))
-            return af_fail(err, AF_EUSAGE, "%s: axis '%s' is not x, y, z or a", d->uri->text, a->name);
+            return af_fail(err, AF_EUSAGE, "%s: axis '%s' is not x, y, z or a", d->uri->text,
+                           a->name);
         a->has = strchr("xyza", *a->name) - "xyza" < (det >> 4 & 15);
         snprintf(text, sizeof(text), "!dim %s 1\r", a->name); // um
         if (a->has && (got = command(d, text, err)))
@@ -173,7 +184,9 @@ static int tango_busy(struct af_drive *d, bool *busy, struct af_err *err)
             return af_drive_garbled(d, line, err);
         if (d->watched & 1u << i && (c == 'S' || c == 'E' || c == 'T'))
             return af_drive_fault(d, err, "%s: %s", af_axis_name((enum af_axis)i),
-                                    c == 'S' ? "limit switch" : c == 'E' ? "error" : "time-out");
+                                  c == 'S'   ? "limit switch"
+                                  : c == 'E' ? "error"
+                                             : "time-out");
         *busy = *busy || c == 'M';
     }
     return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Zaber ASCII, firmware 6 and 7. Each request carries a number, which its reply repeats, and a check sum:
- * late and doubled replies are told apart. An axis is named AXIS or ADDRESS.AXIS ("z=2.1").
+ * Zaber ASCII, firmware 6 and 7. Each request carries a number, which its reply repeats, and a
+ * check sum: late and doubled replies are told apart. An axis is named AXIS or ADDRESS.AXIS
+ * ("z=2.1").
  * Source: the maker's ASCII protocol manual.
  */
 #include "base/memory.h"
@@ -40,11 +41,13 @@ static int parse(char *line, int address, int axis, int id, struct reply *r)
     unsigned sum;
 
     if (colon && strlen(colon) == 3) {
-        if (sscanf(colon + 1, "%2X", &sum) != 1 || sum != check_sum(line + 1, (size_t)(colon - line - 1)))
+        if (sscanf(colon + 1, "%2X", &sum) != 1 ||
+            sum != check_sum(line + 1, (size_t)(colon - line - 1)))
             return 1;
         *colon = '\0';
     }
-    if (sscanf(line, "@%2d %1d %2d %3s %7s %3s %n", &a, &x, &i, flag, status, r->warning, &n) != 6 ||
+    if (sscanf(line, "@%2d %1d %2d %3s %7s %3s %n", &a, &x, &i, flag, status, r->warning, &n) !=
+            6 ||
         !n || a != address || x != axis || i != id || strlen(r->warning) != 2)
         return 1;
     r->ok = strcmp(flag, "OK") == 0;
@@ -73,7 +76,7 @@ static int judge(struct af_drive *d, enum af_axis axis, const struct reply *r, s
         return af_drive_fault(d, err, "%s: fault %s", af_axis_name(axis), r->warning);
     if (strcmp(r->warning, "NI") == 0 && z->moved[axis])
         return af_drive_fault(d, err, "%s: its motion was interrupted by somebody else",
-                                af_axis_name(axis));
+                              af_axis_name(axis));
     if (r->ok)
         return 0;
     if (strcmp(r->data, "AGAIN") == 0 || strcmp(r->data, "STATUSBUSY") == 0)
@@ -94,8 +97,8 @@ static int ask(struct af_drive *d, enum af_axis axis, const char *command, struc
         return af_fail(err, AF_EUSAGE, "%s: axis '%s' is not AXIS or ADDRESS.AXIS", d->uri->text,
                        d->axis[axis].name);
     z->id = (z->id + 1) % 100;
-    n = snprintf(text, sizeof(text), "/%02d %d %02d%s%s", address, number, z->id, *command ? " " : "",
-                 command);
+    n = snprintf(text, sizeof(text), "/%02d %d %02d%s%s", address, number, z->id,
+                 *command ? " " : "", command);
     snprintf(text + n, sizeof(text) - (size_t)n, ":%02X\n", check_sum(text + 1, (size_t)n - 1));
     if (af_port_discard(d->port, false, 10, err) < 0 || af_port_send(d->port, text, err))
         return -1;
@@ -143,8 +146,10 @@ static int set_up(struct af_drive *d, struct af_err *err)
         if (!a->has)
             continue;
         if (isnan(a->unit_um))
-            return af_fail(err, AF_EUSAGE, "%s: how far a microstep of axis %s goes is not known; give it "
-                           "in the instrument file: unit = 0.15625um", d->uri->text, a->name);
+            return af_fail(err, AF_EUSAGE,
+                           "%s: how far a microstep of axis %s goes is not known; give it "
+                           "in the instrument file: unit = 0.15625um",
+                           d->uri->text, a->name);
         if ((got = ask(d, (enum af_axis)i, "warnings clear", &r, err)) || // of older motions
             (got = ask(d, (enum af_axis)i, "get device.id", &r, err)))
             return got == AF_FAULT ? -1 : got;
@@ -200,7 +205,8 @@ static int zaber_move(struct af_drive *d, unsigned axes, const double *um, struc
         if ((got = ask(d, (enum af_axis)i, "", &r, err)))
             return got == AF_FAULT ? -1 : got;
         if (strcmp(r.warning, "WR") == 0 || strcmp(r.warning, "WH") == 0)
-            return af_drive_refused(d, err, "%s has no reference: af-move --home", af_axis_name((enum af_axis)i));
+            return af_drive_refused(d, err, "%s has no reference: af-move --home",
+                                    af_axis_name((enum af_axis)i));
         snprintf(text, sizeof(text), "move abs %.0f", um[i] / d->axis[i].unit_um);
         if ((got = ask(d, (enum af_axis)i, text, &r, err)))
             return got == AF_FAULT ? -1 : got;

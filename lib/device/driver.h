@@ -24,23 +24,23 @@ enum { AF_AGAIN = 1, AF_FAULT = 2 };
 struct af_drive {
     struct af_port *port; // NULL where the driver opens something else
     const struct af_uri *uri;
-    double reply_ms;      // time-out of a reply
-    unsigned watched;     // bits of the axes whose faults count: those of the motion under way
-    char model[128];      // out of open: what the device calls itself
+    double reply_ms;  // time-out of a reply
+    unsigned watched; // bits of the axes whose faults count: those of the motion under way
+    char model[128];  // out of open: what the device calls itself
     struct af_drive_axis {
-        bool has;         // out of open
-        char name[12];    // the controller's: from the URI ("z=F"), else set by open
-        double unit_um;   // um in a unit of the controller; NaN: not said in the instrument file
+        bool has;       // out of open
+        char name[12];  // the controller's: from the URI ("z=F"), else set by open
+        double unit_um; // um in a unit of the controller; NaN: not said in the instrument file
     } axis[AF_NAXES];
-    void *own;            // of the driver; released by close
+    void *own; // of the driver; released by close
 };
 
 struct af_driver {
-    const char *scheme;   // "tango"
-    const char *keys;     // of the URI, besides x, y, z, baud and timeout
+    const char *scheme;      // "tango"
+    const char *keys;        // of the URI, besides x, y, z, baud and timeout
     struct af_serial serial; // baud 0: has no port
-    double reply_ms;      // default
-    double poll_ms;       // between two questions whether it still moves
+    double reply_ms;         // default
+    double poll_ms;          // between two questions whether it still moves
 
     /* Wake up, identify, refuse a stranger; nothing moves, is homed or zeroed. */
     int (*open)(struct af_drive *d, struct af_err *err);
@@ -59,11 +59,13 @@ struct af_driver {
     int (*halt)(struct af_drive *d, struct af_err *err);
     int (*home)(struct af_drive *d, enum af_axis axis, struct af_err *err); // begins it
 
-    /* NULL, or: why it did not arrive: -1 with a fault that the device tells, 0 where it tells none. */
+    /* NULL, or: why it did not arrive: -1 with a fault that the device tells, 0 where it tells
+     * none. */
     int (*fault)(struct af_drive *d, enum af_axis axis, struct af_err *err);
 
     /* NULL, or: limits of a stage that cannot be hurt, where none are given. */
-    int (*limits)(struct af_drive *d, enum af_axis axis, struct af_axis_conf *a, struct af_err *err);
+    int (*limits)(struct af_drive *d, enum af_axis axis, struct af_axis_conf *a,
+                  struct af_err *err);
 
     /* NULL: the port's. */
     double (*now_s)(struct af_drive *d);
@@ -85,8 +87,9 @@ int af_drive_ask(struct af_drive *d, const char *request, char *line, size_t cap
                  struct af_err *err);
 
 /*
- * After a reply went missing: send `wake`, wait until nothing comes, send `request` and read until a line
- * has `word` in it (*line, or NULL where none is wanted). What comes before belongs to older requests.
+ * After a reply went missing: send `wake`, wait until nothing comes, send `request` and read until
+ * a line has `word` in it (*line, or NULL where none is wanted). What comes before belongs to older
+ * requests.
  */
 int af_drive_resync(struct af_drive *d, const char *wake, const char *request, const char *word,
                     char *line, size_t cap, struct af_err *err);

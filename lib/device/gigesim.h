@@ -14,8 +14,10 @@
 #define AF_DEVICE_GIGESIM_H
 #include "device/simscope.h"
 
-/* What goes wrong, as shares of all frames (`lose`: of the packets of pixels), 0 to 1. All-zero:
- * nothing. */
+/*
+ * What goes wrong, as shares of all frames (`lose`: of the packets of pixels), 0 to 1. All-zero:
+ * nothing.
+ */
 struct af_gigesim_faults {
     double drop;         // the frame is never sent, its number is used
     double tear;         // packets are missing and are not sent again

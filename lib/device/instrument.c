@@ -62,8 +62,11 @@ static const struct {
     const char *name;
     const struct key *keys;
     int axis; // -1: of the instrument
-} sections[] = {{"camera", camera_keys, -1}, {"stage", stage_keys, -1}, {"x", axis_keys, AF_X},
-                {"y", axis_keys, AF_Y},      {"z", axis_keys, AF_Z}};
+} sections[] = {{"camera", camera_keys, -1},
+                {"stage", stage_keys, -1},
+                {"x", axis_keys, AF_X},
+                {"y", axis_keys, AF_Y},
+                {"z", axis_keys, AF_Z}};
 
 const char *af_axis_name(enum af_axis axis)
 {
@@ -103,7 +106,7 @@ struct reader {
     struct af_instrument *in;
     FILE *fp;
     const char *path;
-    int line;        // of the text that was read last
+    int line; // of the text that was read last
     struct af_err *err;
     bool failed;
 };
@@ -119,7 +122,8 @@ static int set_number(const struct key *k, char *place, const char *value, struc
     else if (k->kind == TIME)
         bad = af_parse_time_ms(value, &v, err);
     else
-        bad = k->kind == LENGTH ? af_parse_length_um(value, &v, err) : af_parse_real(value, &v, err);
+        bad =
+            k->kind == LENGTH ? af_parse_length_um(value, &v, err) : af_parse_real(value, &v, err);
     if (bad)
         return -1;
     if (k->kind == SIGN && n != 1 && n != -1)
@@ -128,7 +132,9 @@ static int set_number(const struct key *k, char *place, const char *value, struc
         v = (double)n;
     if (k->kind != SIGN && !(v >= k->min && v <= k->max))
         return af_fail(err, AF_EDATA, "'%s' is not in %g to %g%s", value, k->min, k->max,
-                       k->kind == LENGTH ? " um" : k->kind == TIME ? " ms" : "");
+                       k->kind == LENGTH ? " um"
+                       : k->kind == TIME ? " ms"
+                                         : "");
     if (k->kind == COUNT || k->kind == SIGN)
         *(int *)(void *)place = (int)n;
     else
@@ -206,8 +212,9 @@ static int check(const struct af_instrument *in, const char *path, struct af_err
                     !isnan(a->max_travel_um);
 
         if (given && given < 4)
-            return af_fail(err, AF_EDATA, "%s: [%s]: min, max, max_step and max_travel belong together",
-                           path, af_axis_name((enum af_axis)i));
+            return af_fail(err, AF_EDATA,
+                           "%s: [%s]: min, max, max_step and max_travel belong together", path,
+                           af_axis_name((enum af_axis)i));
         if (given && !(a->min_um < a->max_um))
             return af_fail(err, AF_EDATA, "%s: [%s]: min %gum is not below max %gum", path,
                            af_axis_name((enum af_axis)i), a->min_um, a->max_um);
@@ -288,8 +295,8 @@ static const char *choose(const char *option, const char *variable, const char *
         return env;
     if (file && *file)
         return file;
-    af_fail(err, AF_EUSAGE, "no %s: give --%s URI, as sim:, or %s, or an instrument file", what, what,
-            variable);
+    af_fail(err, AF_EUSAGE, "no %s: give --%s URI, as sim:, or %s, or an instrument file", what,
+            what, variable);
     return NULL;
 }
 

@@ -15,19 +15,19 @@ const char *af_axis_name(enum af_axis axis);
  * and an axis without them does not move.
  */
 struct af_axis_conf {
-    double min_um, max_um;  // soft limits of the position
-    double max_step_um;     // longest single move
-    double max_toward_um;   // the same towards the sample (z, upwards) [max_step_um]
-    double max_travel_um;   // furthest from where a run of one tool began
-    int direction;          // 1, or -1: the controller counts the other way [1]
-    double offset_um;       // user's position where the controller says 0 [0]
-    double unit_um;         // um in one unit of the controller [the driver's]
-    double speed_um_s;      // for time-outs only; nothing is set [1000]
-    double settle_ms;       // wait after arrival [20]
-    double tolerance_um;    // in position: at most so far from the target [0.1]
-    int readings;           // ... for so many readings [2]
-    double timeout_ms;      // for a move, beyond what its length takes [2000]
-    double backlash_um;     // approach from below by so much [0: from either side]
+    double min_um, max_um; // soft limits of the position
+    double max_step_um;    // longest single move
+    double max_toward_um;  // the same towards the sample (z, upwards) [max_step_um]
+    double max_travel_um;  // furthest from where a run of one tool began
+    int direction;         // 1, or -1: the controller counts the other way [1]
+    double offset_um;      // user's position where the controller says 0 [0]
+    double unit_um;        // um in one unit of the controller [the driver's]
+    double speed_um_s;     // for time-outs only; nothing is set [1000]
+    double settle_ms;      // wait after arrival [20]
+    double tolerance_um;   // in position: at most so far from the target [0.1]
+    int readings;          // ... for so many readings [2]
+    double timeout_ms;     // for a move, beyond what its length takes [2000]
+    double backlash_um;    // approach from below by so much [0: from either side]
 };
 
 struct af_instrument {
@@ -48,16 +48,16 @@ void af_instrument_init(struct af_instrument *in);
 
 /*
  * Read an instrument file. path NULL: $AF_INSTRUMENT, else aftools/instrument.conf in
- * $XDG_CONFIG_HOME or ~/.config; where that last one does not exist, in is as init leaves it. AF_EDATA: a line
- * that is not understood, an unknown section or key, a value out of range, limits that are not
- * complete; AF_ESYS: not readable. Release in any case.
+ * $XDG_CONFIG_HOME or ~/.config; where that last one does not exist, in is as init leaves it.
+ * AF_EDATA: a line that is not understood, an unknown section or key, a value out of range, limits
+ * that are not complete; AF_ESYS: not readable. Release in any case.
  */
 int af_instrument_read(struct af_instrument *in, const char *path, struct af_err *err);
 void af_instrument_release(struct af_instrument *in);
 
 /*
- * The URI that counts: the option, else $AF_STAGE or $AF_CAMERA, else the file. AF_EUSAGE where there is
- * none, with how to give one. Borrowed from whichever it was.
+ * The URI that counts: the option, else $AF_STAGE or $AF_CAMERA, else the file. AF_EUSAGE where
+ * there is none, with how to give one. Borrowed from whichever it was.
  */
 const char *af_instrument_stage(const struct af_instrument *in, const char *option,
                                 struct af_err *err);

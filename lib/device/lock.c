@@ -22,7 +22,8 @@ char *af_lock_name(const char *path, struct af_err *err)
     return real ? real : af_strdup(path, err);
 }
 
-/* A folder that every process of this machine finds again: the same one for a shell and for cron. */
+/* A folder that every process of this machine finds again: the same one for a shell and for cron.
+ */
 static const char *lock_dir(void)
 {
     const char *choice[] = {getenv("AF_LOCK_DIR"), "/run/lock", getenv("XDG_RUNTIME_DIR"), "/tmp"};

@@ -17,7 +17,10 @@ struct af_lock {
     char left[256]; // what a killed holder left: "af-move (pid 1234): z from 3 to 12um", or ""
 };
 
-#define AF_LOCK_NONE {.fd = -1}
+#define AF_LOCK_NONE                                                                               \
+    {                                                                                              \
+        .fd = -1                                                                                   \
+    }
 
 /*
  * device: its identity, the same text from every process: "/dev/ttyUSB0" with links resolved,

@@ -27,7 +27,10 @@ static void describe(const struct af_motion *m, char *s, size_t cap)
                                   af_axis_name((enum af_axis)i), m->from_um[i],
                                   m->legs[i].um[m->legs[i].n - 1]);
     if (m->homing && n < cap)
-        snprintf(s, cap, "%s goes home", af_axis_name(m->axes & 1 ? AF_X : m->axes & 2 ? AF_Y : AF_Z));
+        snprintf(s, cap, "%s goes home",
+                 af_axis_name(m->axes & 1   ? AF_X
+                              : m->axes & 2 ? AF_Y
+                                            : AF_Z));
 }
 
 static int log_motion(struct af_stage *st, const char *what, const char *status, struct af_err *err)
@@ -85,8 +88,8 @@ static int halt(struct af_stage *st, struct af_err *err)
 }
 
 /*
- * A motion went wrong, *err says how: halt, read, and say so in one line. The handle moves no more, for what it
- * believed turned out wrong.
+ * A motion went wrong, *err says how: halt, read, and say so in one line. The handle moves no more,
+ * for what it believed turned out wrong.
  */
 static int give_up(struct af_stage *st, struct af_err *err)
 {
@@ -240,7 +243,10 @@ static double leg_target(const struct af_motion *m, int i)
     return l->um[m->leg < l->n ? m->leg : l->n - 1];
 }
 
-/* It may be anywhere between where the leg began and where it ends; a reading elsewhere is checked once. */
+/*
+ * It may be anywhere between where the leg began and where it ends; a reading elsewhere is checked
+ * once.
+ */
 static int check_corridor(struct af_stage *st, int i, double um, struct af_err *err)
 {
     double from = st->motion.leg_from_um[i], to = leg_target(&st->motion, i);
@@ -248,7 +254,8 @@ static int check_corridor(struct af_stage *st, int i, double um, struct af_err *
 
     for (int again = 0; um < fmin(from, to) - margin || um > fmax(from, to) + margin; again++) {
         if (again)
-            return af_fail(err, AF_EDEVICE, "%s: %s runs away: at %.9g um on its way from %.9g to %.9g um",
+            return af_fail(err, AF_EDEVICE,
+                           "%s: %s runs away: at %.9g um on its way from %.9g to %.9g um",
                            st->uri.text, af_axis_name((enum af_axis)i), um, from, to);
         if (af_stage_read_once(st, (enum af_axis)i, &um, err))
             return -1;
@@ -263,8 +270,8 @@ static int watch(struct af_stage *st, struct af_err *err)
     double um;
 
     for (int i = 0; i < AF_NAXES; i++)
-        if (has(m->axes, i) && (af_stage_read_once(st, (enum af_axis)i, &um, err) ||
-                                check_corridor(st, i, um, err)))
+        if (has(m->axes, i) &&
+            (af_stage_read_once(st, (enum af_axis)i, &um, err) || check_corridor(st, i, um, err)))
             return -1;
     return 0;
 }
@@ -281,8 +288,9 @@ static int read_in_place(struct af_stage *st, bool *good, struct af_err *err)
             continue;
         if (af_stage_read_once(st, (enum af_axis)i, &um, err))
             return -1;
-        *good = *good && fabs(um - leg_target(m, i)) <= st->axis[i].tolerance_um &&
-                (m->good == 0 || fabs(um - m->last_um[i]) <= af_stage_agree_um(st, (enum af_axis)i));
+        *good =
+            *good && fabs(um - leg_target(m, i)) <= st->axis[i].tolerance_um &&
+            (m->good == 0 || fabs(um - m->last_um[i]) <= af_stage_agree_um(st, (enum af_axis)i));
         m->last_um[i] = um;
     }
     return 0;
@@ -293,8 +301,8 @@ static int missed(struct af_stage *st, struct af_err *err)
     const struct af_motion *m = &st->motion;
     int i = 0;
 
-    while (!has(m->axes, i) || (i < AF_Z && fabs(m->last_um[i] - leg_target(m, i)) <=
-                                                st->axis[i].tolerance_um))
+    while (!has(m->axes, i) ||
+           (i < AF_Z && fabs(m->last_um[i] - leg_target(m, i)) <= st->axis[i].tolerance_um))
         i++;
     if (st->driver->fault && st->driver->fault(&st->drive, (enum af_axis)i, err) < 0)
         return -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A line to a device: serial port, pseudo-terminal or TCP, all with time-outs. A port keeps the time
- * as well, so that a test can put a simulator and a clock of its own behind it.
+ * A line to a device: serial port, pseudo-terminal or TCP, all with time-outs. A port keeps the
+ * time as well, so that a test can put a simulator and a clock of its own behind it.
  */
 #ifndef AF_DEVICE_PORT_H
 #define AF_DEVICE_PORT_H
@@ -22,17 +22,17 @@ struct af_port_ops {
 struct af_port {
     const struct af_port_ops *ops;
     void *ctx;
-    char *name;      // for messages
+    char *name;              // for messages
     bool (*stopped)(void *); // polled while waiting for a reply; NULL: never
     void *stopped_ctx;
-    char buf[1024];  // received, not yet read
+    char buf[1024]; // received, not yet read
     size_t n;
 };
 
 struct af_serial {
     int baud;
-    int stopbits;      // 1 or 2
-    bool rtscts;       // hardware handshake
+    int stopbits; // 1 or 2
+    bool rtscts;  // hardware handshake
 };
 
 /*
@@ -58,8 +58,8 @@ int af_port_send(struct af_port *port, const char *text, struct af_err *err);
  * The next line that is not empty, without its CR, LF or both; lines end with either. Bytes that no
  * protocol has (NUL, above 0x7e) become '?', so that a parser refuses them.
  *
- * 1: a line. 0: none within timeout_ms, or stopped(): err says so. -1: the port is gone. A line longer
- * than cap counts as none.
+ * 1: a line. 0: none within timeout_ms, or stopped(): err says so. -1: the port is gone. A line
+ * longer than cap counts as none.
  */
 int af_port_line(struct af_port *port, char *line, size_t cap, double timeout_ms,
                  struct af_err *err);

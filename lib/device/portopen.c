@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The ports of this machine: serial by libserialport, which sets the line; the bytes by descriptor. */
+/* The ports of this machine: serial by libserialport, which sets the line; the bytes by descriptor.
+ */
 #define _DEFAULT_SOURCE // flock, cfmakeraw
 #include "base/memory.h"
 #include "base/progress.h"

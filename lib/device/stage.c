@@ -121,8 +121,8 @@ int af_stage_read_once(struct af_stage *st, enum af_axis axis, double *um, struc
 }
 
 /*
- * A reply can be garbled and still be a number: two readings must agree, three where the stage is not
- * where it was known to be.
+ * A reply can be garbled and still be a number: two readings must agree, three where the stage is
+ * not where it was known to be.
  */
 static int read_believed(struct af_stage *st, enum af_axis axis, double *um, struct af_err *err)
 {
@@ -159,9 +159,10 @@ int af_stage_position(struct af_stage *st, enum af_axis axis, double *um, struct
     if (check_axis(st, axis, err))
         return -1;
     if (st->lost)
-        return af_fail(err, AF_EDEVICE,
-                       "%s: %s: the last motion failed, so its readback is not believed; open it again",
-                       st->uri.text, af_axis_name(axis));
+        return af_fail(
+            err, AF_EDEVICE,
+            "%s: %s: the last motion failed, so its readback is not believed; open it again",
+            st->uri.text, af_axis_name(axis));
     if (!isnan(st->plan_um[axis])) {
         *um = st->plan_um[axis];
         return 0;
@@ -192,9 +193,13 @@ static int look_after_kill(struct af_stage *st, struct af_err *err)
     if (af_stage_halt(st, err))
         return -1;
     for (int i = 0; i < AF_NAXES; i++) {
-        struct af_motionlog_row row = {.prog = st->prog, .stage = st->uri.text,
-                                       .axis = af_axis_name((enum af_axis)i), .what = "found",
-                                       .from_um = NAN, .to_um = NAN, .status = st->lock.left};
+        struct af_motionlog_row row = {.prog = st->prog,
+                                       .stage = st->uri.text,
+                                       .axis = af_axis_name((enum af_axis)i),
+                                       .what = "found",
+                                       .from_um = NAN,
+                                       .to_um = NAN,
+                                       .status = st->lock.left};
 
         if (!st->drive.axis[i].has)
             continue;
@@ -204,7 +209,8 @@ static int look_after_kill(struct af_stage *st, struct af_err *err)
         n += (size_t)snprintf(where + n, sizeof(where) - n, "%s%s %.9g um", n ? ", " : "", row.axis,
                               row.at_um);
     }
-    af_stage_say(st, "%s: killed while it ran: %s; stands at %s", st->uri.text, st->lock.left, where);
+    af_stage_say(st, "%s: killed while it ran: %s; stands at %s", st->uri.text, st->lock.left,
+                 where);
     return 0;
 }
 
@@ -246,7 +252,8 @@ static int open_drive(struct af_stage *st, struct af_port *port, const struct af
         snprintf(st->drive.axis[i].name, sizeof(st->drive.axis[i].name), "%s", name ? name : "");
     }
     if (baud && (!af_drive_integer(baud, &rate) || rate < 300 || rate > 4000000))
-        return af_fail(err, AF_EUSAGE, "%s: baud '%s' is not in 300 to 4000000", st->uri.text, baud);
+        return af_fail(err, AF_EUSAGE, "%s: baud '%s' is not in 300 to 4000000", st->uri.text,
+                       baud);
     if (baud)
         serial.baud = (int)rate;
     if (!port && serial.baud && af_port_open(&st->drive.port, st->uri.path, &serial, 3000, err))
@@ -256,8 +263,8 @@ static int open_drive(struct af_stage *st, struct af_port *port, const struct af
         st->drive.port->stopped_ctx = st;
     }
     st->parent = getppid();
-    st->heeds_parent = st->parent > 1 && sigaction(SIGHUP, NULL, &hup) == 0 &&
-                       hup.sa_handler != SIG_IGN;
+    st->heeds_parent =
+        st->parent > 1 && sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN;
     return st->driver->open(&st->drive, err) ? -1 : set_axes(st, in, err);
 }
 
@@ -275,7 +282,8 @@ static int parse_uri(struct af_stage *st, const char *uri, struct af_err *err)
     if (!*st->uri.path)
         return af_fail(err, AF_EUSAGE, "%s: no port; as %s:/dev/ttyUSB0 or %s:tcp:HOST:PORT", uri,
                        st->uri.scheme, st->uri.scheme);
-    snprintf(known, sizeof(known), "%s%sx y z baud", st->driver->keys, *st->driver->keys ? " " : "");
+    snprintf(known, sizeof(known), "%s%sx y z baud", st->driver->keys,
+             *st->driver->keys ? " " : "");
     return af_uri_check(&st->uri, known, err);
 }
 
@@ -306,8 +314,8 @@ int af_stage_open_port(struct af_stage **out, const char *uri, struct af_port *p
 }
 
 /*
- * What no two processes may have at once. The folder of a simulated microscope is made first, so that
- * the first two to come give it the same name.
+ * What no two processes may have at once. The folder of a simulated microscope is made first, so
+ * that the first two to come give it the same name.
  */
 static char *identity(const char *uri, struct af_err *err)
 {

@@ -11,14 +11,14 @@
 
 struct af_motion {
     bool active, homing;
-    unsigned axes;             // bits of enum af_axis
-    double from_um[AF_NAXES];  // user's, where each began
+    unsigned axes;                // bits of enum af_axis
+    double from_um[AF_NAXES];     // user's, where each began
     double leg_from_um[AF_NAXES]; // ... the leg under way
     struct af_legs legs[AF_NAXES];
-    int leg;                   // under way
-    double end_s;              // time-out of the leg
-    double settle_s;           // not to be read before; NaN: it still moves
-    int good;                  // readings in position so far
+    int leg;         // under way
+    double end_s;    // time-out of the leg
+    double settle_s; // not to be read before; NaN: it still moves
+    int good;        // readings in position so far
     double last_um[AF_NAXES];
 };
 
@@ -35,9 +35,9 @@ struct af_stage {
     struct af_motion motion;
     struct af_lock lock;
     struct af_motionlog log;
-    bool in_step;    // the conversation: requests and answers match
-    bool lost;       // a motion failed: this handle moves no more
-    bool stopping;   // while halting nothing else stops us
+    bool in_step;  // the conversation: requests and answers match
+    bool lost;     // a motion failed: this handle moves no more
+    bool stopping; // while halting nothing else stops us
     bool heeds_parent;
     pid_t parent;
 };

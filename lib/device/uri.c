@@ -35,8 +35,8 @@ int af_uri_parse(struct af_uri *u, const char *text, struct af_err *err)
 
     *u = (struct af_uri){0};
     if (!text[n] || !n || strcspn(text, "/?") < n)
-        return af_fail(err, AF_EUSAGE, "'%.200s' does not name a device, as sim: or tango:/dev/ttyUSB0",
-                       text);
+        return af_fail(err, AF_EUSAGE,
+                       "'%.200s' does not name a device, as sim: or tango:/dev/ttyUSB0", text);
     path = strcspn(text + n + 1, "?");
     if (!(u->text = af_strdup(text, err)) || !(u->scheme = af_strndup(text, n, err)) ||
         !(u->path = af_strndup(text + n + 1, path, err)))

@@ -7,14 +7,14 @@
 
 /* All-zero is the empty state. */
 struct af_uri {
-    char *text;   // as it was given
-    char *scheme; // "tango"
-    char *path;   // "/dev/ttyUSB0", may be ""
+    char *text;       // as it was given
+    char *scheme;     // "tango"
+    char *path;       // "/dev/ttyUSB0", may be ""
     const char *rest; // what follows "SCHEME:" in text
     size_t nkeys;
     struct af_uri_key {
         char *name, *value; // inside `query`
-    } *keys;
+    } * keys;
     char *query;
 };
 

@@ -11,8 +11,8 @@
 #define UNIT_UM 0.1
 
 struct asi {
-    int decimals[3];  // of W
-    double speed[3];  // mm/s
+    int decimals[3]; // of W
+    double speed[3]; // mm/s
 };
 
 enum { UNKNOWN = 1, NO_AXIS = 2, MISSING = 3, RANGE = 4, HALTED = 21 };
@@ -84,8 +84,9 @@ static void move(struct af_controller *c, bool relative, char *text)
     }
     for (int i = 0; i < 3; i++) // a limit ends the move there, without a word
         if (given[i] && !af_controller_go(c, i, to[i]))
-            af_controller_go(c, i, fmin(fmax(to[i], af_controller_limit(c, i, false)),
-                                        af_controller_limit(c, i, true)));
+            af_controller_go(c, i,
+                             fmin(fmax(to[i], af_controller_limit(c, i, false)),
+                                  af_controller_limit(c, i, true)));
     af_controller_say(c, ":A\r\n");
 }
 
@@ -139,7 +140,7 @@ static void one_axis(struct af_controller *c, const char *word, char *text)
         af_controller_say(c, ":A %c=%.3f\r\n", "XYZ"[axis],
                           af_controller_limit(c, axis, word[1] == 'U') / 1000);
     else if (strcmp(word, "S") == 0 && query)
-        af_controller_say(c, ":A %c=%.6f\r\n", "XYZ"[axis], a->speed[axis]);
+        af_controller_say(c, ":A %c=%.6f\r\n", "XYZ"[axis], a -> speed[axis]);
     else if (strcmp(word, "UM") == 0 && query)
         af_controller_say(c, ":A %c=10000.000000\r\n", "XYZ"[axis]);
     else if (strcmp(word, "B") == 0 && query)

@@ -18,7 +18,7 @@ struct af_controller {
     struct af_simscope *scope;
     struct af_controller_opts opts;
     struct af_random random;
-    struct af_err err;          // the first failure of the microscope
+    struct af_err err;              // the first failure of the microscope
     double zero_um[AF_SIM_NAXES];   // the controller's zero on the microscope's scale
     double target_um[AF_SIM_NAXES]; // from the controller's zero
     bool stopped[AF_SIM_NAXES];     // the target is where it comes to rest
@@ -26,13 +26,13 @@ struct af_controller {
     unsigned switches[AF_SIM_NAXES];
     char in[LINE];
     size_t nin;
-    bool overlong;              // the line that is coming in
+    bool overlong; // the line that is coming in
     struct {
         char c;
         double due_s;
     } out[QUEUE];
     size_t first, nout;
-    double free_s;              // when the line is free for another byte
+    double free_s; // when the line is free for another byte
     double nreplies;
     bool unplugged;
     void *own;
@@ -177,7 +177,8 @@ void af_controller_say(struct af_controller *c, const char *fmt, ...)
     half = befalls(c, f->split) ? (size_t)af_random_below(&c->random, n) : n;
     queue(c, text, half, now_s);
     if (half < n)
-        queue(c, text + half, n - half, fmax(c->free_s, now_s) + 0.02 + 0.1 * af_random_uniform(&c->random));
+        queue(c, text + half, n - half,
+              fmax(c->free_s, now_s) + 0.02 + 0.1 * af_random_uniform(&c->random));
     if (befalls(c, f->repeated))
         queue(c, text, n, now_s);
 }

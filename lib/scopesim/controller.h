@@ -55,8 +55,8 @@ void af_controller_free(struct af_controller *c); // accepts NULL
 void af_controller_take(struct af_controller *c, const char *p, size_t n);
 
 /*
- * Up to cap bytes that are due now. *next_s (may be NULL): when the next one is due, or the controller wants
- * to be asked again, s from now; at most 0.02.
+ * Up to cap bytes that are due now. *next_s (may be NULL): when the next one is due, or the
+ * controller wants to be asked again, s from now; at most 0.02.
  */
 size_t af_controller_give(struct af_controller *c, char *p, size_t cap, double *next_s);
 
@@ -71,8 +71,8 @@ const struct af_err *af_controller_failure(const struct af_controller *c); // ki
 void af_controller_set_faults(struct af_controller *c, const struct af_simfaults *faults);
 
 /*
- * A port (device/port.h) with the controller at its other end, in the time of its microscope, which should
- * be virtual. c is borrowed.
+ * A port (device/port.h) with the controller at its other end, in the time of its microscope, which
+ * should be virtual. c is borrowed.
  */
 int af_controller_port(struct af_port **port, struct af_controller *c, struct af_err *err);
 
@@ -95,8 +95,10 @@ bool af_controller_moving(struct af_controller *c, int axis); // axis -1: any
 bool af_controller_go(struct af_controller *c, int axis, double um);
 void af_controller_stop(struct af_controller *c);           // all axes
 void af_controller_home(struct af_controller *c, int axis); // to the home switch
-void af_controller_call(struct af_controller *c, int axis, double um); // the position is um from now on
-double af_controller_limit(struct af_controller *c, int axis, bool upper); // from the controller's zero
+void af_controller_call(struct af_controller *c, int axis,
+                        double um); // the position is um from now on
+double af_controller_limit(struct af_controller *c, int axis,
+                           bool upper); // from the controller's zero
 
 /* Switches the axis stands at: 1 lower, 2 upper. */
 unsigned af_controller_switches(const struct af_controller *c, int axis);

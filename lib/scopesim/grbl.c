@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A GRBL 1.1h board. Steps per mm are set 1000 times lower than a millimetre's, as is usual where 1 um is
- * too coarse: its "mm" is a micrometre. Written from the protocol, not from the driver.
+ * A GRBL 1.1h board. Steps per mm are set 1000 times lower than a millimetre's, as is usual where 1
+ * um is too coarse: its "mm" is a micrometre. Written from the protocol, not from the driver.
  */
 #include "scopesim/controller.h"
 
@@ -13,17 +13,26 @@
 
 #define UNIT_UM 1.0
 
-enum { LETTER = 1, NUMBER = 2, BAD_DOLLAR = 3, NOT_IDLE = 8, TOO_LONG = 11, TRAVEL = 15, BAD_JOG = 16,
-       UNSUPPORTED = 20, NO_FEED = 22 };
+enum {
+    LETTER = 1,
+    NUMBER = 2,
+    BAD_DOLLAR = 3,
+    NOT_IDLE = 8,
+    TOO_LONG = 11,
+    TRAVEL = 15,
+    BAD_JOG = 16,
+    UNSUPPORTED = 20,
+    NO_FEED = 22
+};
 
 enum what { REST, RUN, JOG, HOME };
 
 struct grbl {
-    enum what what;    // of the motion under way
-    bool relative;     // G91
+    enum what what; // of the motion under way
+    bool relative;  // G91
     bool alarm;
     int nreports;
-    int waiting;       // an ok that comes when all rest: G4, $H
+    int waiting; // an ok that comes when all rest: G4, $H
 };
 
 static void say_error(struct af_controller *c, int n)
@@ -69,8 +78,9 @@ static void report(struct af_controller *c)
         idle(c);
     if (++g->nreports % 10 == 2)
         snprintf(more, sizeof(more), "|WCO:0.000,0.000,0.000");
-    af_controller_say(c, "<%s|MPos:%.3f,%.3f,%.3f|FS:%d,0%s>\r\n", g->alarm ? "Alarm" : names[moves ? g->what : REST],
-                      v[0], v[1], v[2], moves ? 60 : 0, more);
+    af_controller_say(c, "<%s|MPos:%.3f,%.3f,%.3f|FS:%d,0%s>\r\n",
+                      g->alarm ? "Alarm" : names[moves ? g->what : REST], v[0], v[1], v[2],
+                      moves ? 60 : 0, more);
 }
 
 static void reset(struct af_controller *c)
@@ -148,8 +158,9 @@ static void go(struct af_controller *c, const struct words *w, enum what what)
 
     for (int i = 0; i < 3; i++) {
         to[i] = w->um[i] + (w->relative ? af_controller_target(c, i) : 0);
-        if (w->given[i] && (!(to[i] >= af_controller_limit(c, i, false)) ||
-                            !(to[i] <= af_controller_limit(c, i, true))) &&
+        if (w->given[i] &&
+            (!(to[i] >= af_controller_limit(c, i, false)) ||
+             !(to[i] <= af_controller_limit(c, i, true))) &&
             !af_controller_go(c, i, to[i])) { // all or none
             say_error(c, TRAVEL);
             return;
@@ -188,7 +199,8 @@ static void dollar(struct af_controller *c, const char *s)
     } else if (strcmp(s, "$I") == 0) {
         af_controller_say(c, "[VER:1.1h.20190830:]\r\n[OPT:V,15,128]\r\nok\r\n");
     } else if (strcmp(s, "$$") == 0) {
-        af_controller_say(c, "$10=1\r\n$13=0\r\n$20=1\r\n$22=1\r\n$102=250.000\r\n$112=500.000\r\nok\r\n");
+        af_controller_say(
+            c, "$10=1\r\n$13=0\r\n$20=1\r\n$22=1\r\n$102=250.000\r\n$112=500.000\r\nok\r\n");
     } else if (strcmp(s, "$H") == 0) {
         g->alarm = false;
         for (int i = 0; i < 3; i++)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A Marlin board: 800 steps/mm along x and y, 12800 along z, until M92 says otherwise. Written from the protocol, not from the driver. */
+/*
+ * A Marlin board: 800 steps/mm along x and y, 12800 along z, until M92 says otherwise. Written from
+ * the protocol, not from the driver.
+ */
 #include "scopesim/controller.h"
 
 #include <ctype.h>
@@ -12,8 +15,8 @@
 
 struct marlin {
     bool relative;
-    int waiting;    // an ok that comes when all rest: M400, G28
-    double told_s;  // when "busy" was said last
+    int waiting;     // an ok that comes when all rest: M400, G28
+    double told_s;   // when "busy" was said last
     double steps[3]; // a mm
 };
 
@@ -54,8 +57,8 @@ static void report(struct af_controller *c)
         plan[i] = fabs(plan[i]) < 0.005 ? 0 : plan[i]; // not -0.00
         steps[i] = lround(af_controller_position(c, i) / UNIT_UM * m->steps[i]);
     }
-    af_controller_say(c, "X:%.2f Y:%.2f Z:%.2f E:0.00 Count X:%ld Y:%ld Z:%ld\nok\n", plan[0], plan[1],
-                      plan[2], steps[0], steps[1], steps[2]);
+    af_controller_say(c, "X:%.2f Y:%.2f Z:%.2f E:0.00 Count X:%ld Y:%ld Z:%ld\nok\n", plan[0],
+                      plan[1], plan[2], steps[0], steps[1], steps[2]);
 }
 
 /* M92 X80 Z800, or without numbers as M503 */
@@ -74,8 +77,8 @@ static void steps(struct af_controller *c, const char *s)
         }
     }
     if (!set)
-        af_controller_say(c, "echo:; Steps per unit:\necho:  M92 X%.2f Y%.2f Z%.2f E93.00\n", m->steps[0],
-                          m->steps[1], m->steps[2]);
+        af_controller_say(c, "echo:; Steps per unit:\necho:  M92 X%.2f Y%.2f Z%.2f E93.00\n",
+                          m->steps[0], m->steps[1], m->steps[2]);
     af_controller_say(c, "ok\n");
 }
 
@@ -97,8 +100,9 @@ static void go(struct af_controller *c, const char *s)
         v = v * UNIT_UM + (m->relative ? af_controller_target(c, axis) : 0);
         v = round(v / UNIT_UM * m->steps[axis]) / m->steps[axis] * UNIT_UM;
         if (!af_controller_go(c, axis, v))
-            af_controller_go(c, axis, fmin(fmax(v, af_controller_limit(c, axis, false)),
-                                           af_controller_limit(c, axis, true)));
+            af_controller_go(c, axis,
+                             fmin(fmax(v, af_controller_limit(c, axis, false)),
+                                  af_controller_limit(c, axis, true)));
     }
     af_controller_say(c, "ok\n");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A PI controller, GCS 2.0, with three axes in mm: 1 is z, 2 and 3 are x and y. From the protocol. */
+/* A PI controller, GCS 2.0, with three axes in mm: 1 is z, 2 and 3 are x and y. From the protocol.
+ */
 #include "scopesim/controller.h"
 
 #include <math.h>
@@ -9,8 +10,16 @@
 
 #define UNIT_UM 1000.0
 
-enum { UNKNOWN = 2, NO_SERVO = 5, OUTSIDE = 7, STOPPED = 10, BAD_AXIS = 15, COUNT = 24, NUMBER = 25,
-       MISSING = 26 };
+enum {
+    UNKNOWN = 2,
+    NO_SERVO = 5,
+    OUTSIDE = 7,
+    STOPPED = 10,
+    BAD_AXIS = 15,
+    COUNT = 24,
+    NUMBER = 25,
+    MISSING = 26
+};
 
 struct pi {
     int error;
@@ -81,7 +90,8 @@ static void answer(struct af_controller *c, const char *query, const char *axes)
             p->error = UNKNOWN;
             return;
         } else
-            n += (size_t)snprintf(reply + n, sizeof(reply) - n, "%c=%.*f", list[i], whole ? 0 : 7, v);
+            n += (size_t)snprintf(reply + n, sizeof(reply) - n, "%c=%.*f", list[i], whole ? 0 : 7,
+                                  v);
         n += (size_t)snprintf(reply + n, sizeof(reply) - n, i + 1 < k ? " \n" : "\n");
     }
     af_controller_say(c, "%s", reply);

@@ -11,8 +11,8 @@
 enum { NOT_FOUND = 5, RANGE = 8, NOT_IDLE = 2, PARSE = 4 };
 
 struct prior {
-    double xy_um, z_um;  // um in a unit
-    int pending;         // moves whose R comes at their end
+    double xy_um, z_um; // um in a unit
+    int pending;        // moves whose R comes at their end
     double began_s;
 };
 
@@ -92,8 +92,9 @@ static void move(struct af_controller *c, int first, const double *v, int n, boo
 
 static void say_block(struct af_controller *c)
 {
-    af_controller_say(c, "PROSCAN INFORMATION\rDSP_1 IS 4-AXIS STEPPER VERSION 2.0\rDRIVE CHIPS 001111\r"
-                         "JOYSTICK NOT FITTED\rSTAGE = H101/2\rFOCUS = NORMAL\rFILTER_1 = NONE\rEND\r");
+    af_controller_say(
+        c, "PROSCAN INFORMATION\rDSP_1 IS 4-AXIS STEPPER VERSION 2.0\rDRIVE CHIPS 001111\r"
+           "JOYSTICK NOT FITTED\rSTAGE = H101/2\rFOCUS = NORMAL\rFILTER_1 = NONE\rEND\r");
 }
 
 static void limits(struct af_controller *c)
@@ -157,8 +158,8 @@ static void line(struct af_controller *c, char *text)
         int first, n;
         bool relative;
         double sign;
-    } moves[] = {{"G", 0, 2, false, 1},  {"GR", 0, 2, true, 1}, {"GZ", 2, 1, false, 1},
-                 {"V", 2, 1, false, 1},  {"U", 2, 1, true, 1},  {"D", 2, 1, true, -1}};
+    } moves[] = {{"G", 0, 2, false, 1}, {"GR", 0, 2, true, 1}, {"GZ", 2, 1, false, 1},
+                 {"V", 2, 1, false, 1}, {"U", 2, 1, true, 1},  {"D", 2, 1, true, -1}};
     char word[12] = "";
     double v[4];
     size_t n;
@@ -214,7 +215,8 @@ static void line(struct af_controller *c, char *text)
     else if (strcmp(word, "SERIAL") == 0)
         af_controller_say(c, "12345\r");
     else if (strcmp(word, "DATE") == 0)
-        af_controller_say(c, "Prior Scientific Instruments ProScan III Version 1.12\rCompiled Mar 11 2022\r");
+        af_controller_say(
+            c, "Prior Scientific Instruments ProScan III Version 1.12\rCompiled Mar 11 2022\r");
     else if (strcmp(word, "SIS") == 0) {
         af_controller_home(c, 0);
         af_controller_home(c, 1);

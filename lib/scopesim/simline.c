@@ -132,7 +132,8 @@ static void exchange(struct af_simline *l, struct af_controller *c, short events
             drop(&l->fd);
     }
     while ((due = af_controller_give(c, buf, sizeof(buf), next_s)) > 0)
-        if (l->fd < 0 || (l->listener >= 0 ? send(l->fd, buf, due, MSG_NOSIGNAL) : write(l->fd, buf, due)) < 0)
+        if (l->fd < 0 ||
+            (l->listener >= 0 ? send(l->fd, buf, due, MSG_NOSIGNAL) : write(l->fd, buf, due)) < 0)
             break; // nobody reads: lost, as on a real line
 }
 

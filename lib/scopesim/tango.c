@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A TANGO controller: native instruction set, three axes. Written from the protocol, not from the driver. */
+/*
+ * A TANGO controller: native instruction set, three axes. Written from the protocol, not from the
+ * driver.
+ */
 #include "scopesim/controller.h"
 
 #include <ctype.h>
@@ -10,16 +13,25 @@
 
 #define MICROSTEPS_A_UM 819.2 // a spindle of 1 mm pitch
 
-enum { NO_AXIS = 1, NO_INSTRUCTION = 2, INVALID = 4, RANGE = 5, COUNT = 6, NO_MARK = 7,
-       JOYSTICK = 11, SWITCH = 12, OUTSIDE = 32 };
+enum {
+    NO_AXIS = 1,
+    NO_INSTRUCTION = 2,
+    INVALID = 4,
+    RANGE = 5,
+    COUNT = 6,
+    NO_MARK = 7,
+    JOYSTICK = 11,
+    SWITCH = 12,
+    OUTSIDE = 32
+};
 
 struct tango {
-    int dim[3];        // 0 microsteps, 1 um, 2 mm, 9 mm with mm/s
+    int dim[3]; // 0 microsteps, 1 um, 2 mm, 9 mm with mm/s
     int error;
     bool autostatus, joystick, was_moving;
-    unsigned cal[3];   // bit 0 after !cal, bit 1 after !rm
+    unsigned cal[3]; // bit 0 after !cal, bit 1 after !rm
     double vel[3], accel[3];
-    char ended[3];     // what ?statusaxis shows at rest: @ or A or D
+    char ended[3]; // what ?statusaxis shows at rest: @ or A or D
 };
 
 static void begin(struct af_controller *c)
@@ -69,7 +81,8 @@ static void say_positions(struct af_controller *c, bool limits, int axis)
         int a = limits ? axis : i;
         double um = limits ? af_controller_limit(c, axis, i) : af_controller_position(c, i);
 
-        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.3f", n ? " " : "", um / unit_um(t, a));
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.3f", n ? " " : "",
+                              um / unit_um(t, a));
     }
     af_controller_say(c, "%s\r", text);
 }
@@ -80,8 +93,10 @@ static void say_status(struct af_controller *c, int axis)
     char s[4] = "";
 
     for (int i = 0; i < 3; i++)
-        s[i] = af_controller_moving(c, i) ? 'M' : af_controller_switches(c, i) ? 'S'
-               : t->joystick              ? 'J' : t->ended[i];
+        s[i] = af_controller_moving(c, i)     ? 'M'
+               : af_controller_switches(c, i) ? 'S'
+               : t->joystick                  ? 'J'
+                                              : t->ended[i];
     if (axis >= 0)
         af_controller_say(c, "%c\r", s[axis]);
     else

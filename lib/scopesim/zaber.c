@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A Zaber device of three axes, 1 z, 2 x, 3 y, at address 1. Written from the protocol, not from the driver. */
+/*
+ * A Zaber device of three axes, 1 z, 2 x, 3 y, at address 1. Written from the protocol, not from
+ * the driver.
+ */
 #include "scopesim/controller.h"
 
 #include <ctype.h>
@@ -35,7 +38,8 @@ static void reply(struct af_controller *c, const struct request *r, const char *
         if (r->axis && r->axis != i)
             continue;
         busy = busy || af_controller_moving(c, axis_of[i - 1]);
-        if (af_controller_switches(c, axis_of[i - 1]) && !z->cleared[i - 1] && !af_controller_moving(c, axis_of[i - 1]))
+        if (af_controller_switches(c, axis_of[i - 1]) && !z->cleared[i - 1] &&
+            !af_controller_moving(c, axis_of[i - 1]))
             warning = "FE";
     }
     if (r->id >= 0)
@@ -54,8 +58,10 @@ static void get(struct af_controller *c, struct request *r, const char *name)
 {
     char data[80] = "";
     size_t n = 0;
-    int kind = strcmp(name, "pos") == 0 ? 0 : strcmp(name, "limit.min") == 0 ? 1
-             : strcmp(name, "limit.max") == 0 ? 2 : -1;
+    int kind = strcmp(name, "pos") == 0         ? 0
+               : strcmp(name, "limit.min") == 0 ? 1
+               : strcmp(name, "limit.max") == 0 ? 2
+                                                : -1;
 
     if (strcmp(name, "device.id") == 0 || strcmp(name, "deviceid") == 0)
         reply(c, r, "50081");

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stopping SIGNAL|parent DIR N PROGRAM [ARGUMENT]...: N times run PROGRAM, wait until the z of the simulated
- * microscope in DIR moves, send the signal (or kill -9 the process that started PROGRAM), and measure how long the
- * stage still moves. Prints median and worst in ms; status 1 where the median is above 100 ms or a run did not end
- * by its signal. Choice: the median, and runs during which this process itself was held up do not count, since
- * whoever else is busy on this machine is no fault of the program's.
+ * stopping SIGNAL|parent DIR N PROGRAM [ARGUMENT]...: N times run PROGRAM, wait until the z of the
+ * simulated microscope in DIR moves, send the signal (or kill -9 the process that started PROGRAM),
+ * and measure how long the stage still moves. Prints median and worst in ms; status 1 where the
+ * median is above 100 ms or a run did not end by its signal. Choice: the median, and runs during
+ * which this process itself was held up do not count, since whoever else is busy on this machine is
+ * no fault of the program's.
  */
 #include "base/progress.h"
 #include "device/simscope.h"
@@ -135,7 +136,8 @@ int main(int argc, char **argv)
         return 1;
     }
     qsort(took_s, (size_t)n, sizeof(*took_s), by_value);
-    printf("%d runs: the stage stops within %.0f ms, the slowest %.0f ms; %d did not end by the signal\n", n,
-           1e3 * took_s[n / 2], 1e3 * took_s[n - 1], wrong);
+    printf("%d runs: the stage stops within %.0f ms, the slowest %.0f ms; %d did not end by the "
+           "signal\n",
+           n, 1e3 * took_s[n / 2], 1e3 * took_s[n - 1], wrong);
     return wrong || took_s[n / 2] > LIMIT_S;
 }

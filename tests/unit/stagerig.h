@@ -21,7 +21,8 @@ struct rig {
     struct af_stage_opts opts;
 };
 
-/* Tighter than the microscope's own -300 to 300 um and 0 to some 80000 um, whose hard stops lie just outside. */
+/* Tighter than the microscope's own -300 to 300 um and 0 to some 80000 um, whose hard stops lie
+ * just outside. */
 static void rig_limits(struct af_instrument *in, const struct af_protocol *p)
 {
     af_instrument_init(in);

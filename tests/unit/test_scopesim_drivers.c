@@ -22,8 +22,9 @@ struct run {
     struct af_random random;
     struct tally tally;
     const char *name;
-    bool trusts[AF_NAXES]; // the axis arrived somewhere by this handle: its readback has been tested
-    bool stale;            // positions may be told as before
+    bool
+        trusts[AF_NAXES]; // the axis arrived somewhere by this handle: its readback has been tested
+    bool stale;           // positions may be told as before
 };
 
 static double between(struct run *r, double lo, double hi)
@@ -37,28 +38,30 @@ static void check_truth(struct run *r, const char *what)
     struct af_sim_truth t = rig_truth(&r->rig);
 
     if (t.touched)
-        fail_msg("%s: command %ld, %s: a hard stop was touched at %g um", r->name, r->tally.commands, what,
-                 t.touched_um);
+        fail_msg("%s: command %ld, %s: a hard stop was touched at %g um", r->name,
+                 r->tally.commands, what, t.touched_um);
     for (int i = 0; i < AF_NAXES; i++) {
         const struct af_axis_conf *a = &r->rig.in.axis[i];
         double slack = a->tolerance_um + 0.2; // the motor's last step, the readback's noise
 
         if (t.um[i] < a->min_um - slack || t.um[i] > a->max_um + slack)
             fail_msg("%s: command %ld, %s: %s is at %g um, outside %g to %g um", r->name,
-                     r->tally.commands, what, af_axis_name((enum af_axis)i), t.um[i], a->min_um, a->max_um);
+                     r->tally.commands, what, af_axis_name((enum af_axis)i), t.um[i], a->min_um,
+                     a->max_um);
     }
 }
 
 static void check_believed(struct run *r, enum af_axis axis, double um, const char *what)
 {
-    double wrong = fabs(um - rig_truth(&r->rig).um[axis]), slack = r->rig.in.axis[axis].tolerance_um;
+    double wrong = fabs(um - rig_truth(&r->rig).um[axis]),
+           slack = r->rig.in.axis[axis].tolerance_um;
 
     if (r->stale) // a move shorter than the tolerance is in position before it begins
         slack *= 1.5;
 
     if (!(wrong <= slack))
-        fail_msg("%s: command %ld, %s: %s is at %.9g um, %.9g was believed", r->name, r->tally.commands,
-                 what, af_axis_name(axis), rig_truth(&r->rig).um[axis], um);
+        fail_msg("%s: command %ld, %s: %s is at %.9g um, %.9g was believed", r->name,
+                 r->tally.commands, what, af_axis_name(axis), rig_truth(&r->rig).um[axis], um);
     if (axis == AF_Z)
         r->tally.worst_um = fmax(r->tally.worst_um, wrong);
 }
@@ -66,7 +69,8 @@ static void check_believed(struct run *r, enum af_axis axis, double um, const ch
 static void take_failure(struct run *r, const struct af_err *err, const char *what)
 {
     if (err->kind != AF_EDEVICE)
-        fail_msg("%s: command %ld, %s: kind %d: %s", r->name, r->tally.commands, what, err->kind, err->text);
+        fail_msg("%s: command %ld, %s: kind %d: %s", r->name, r->tally.commands, what, err->kind,
+                 err->text);
     r->tally.failed++;
     if (getenv("AF_SHOW"))
         print_message("%s: %s: %s\n", r->name, what, err->text);
@@ -96,8 +100,12 @@ static void open_again(struct run *r, const struct af_simfaults *faults)
 static void forbidden(struct run *r, enum af_axis axis)
 {
     const struct af_axis_conf *a = &r->rig.in.axis[axis];
-    double target[] = {a->max_um + between(r, 0.01, 1000), a->min_um - between(r, 0.01, 1000), NAN,
-                       INFINITY, -INFINITY, 1e300};
+    double target[] = {a->max_um + between(r, 0.01, 1000),
+                       a->min_um - between(r, 0.01, 1000),
+                       NAN,
+                       INFINITY,
+                       -INFINITY,
+                       1e300};
     double um = target[af_random_below(&r->random, sizeof(target) / sizeof(*target))];
     uint64_t before = rig_truth(&r->rig).motions;
     struct af_err err = {AF_OK, ""};
@@ -110,7 +118,8 @@ static void forbidden(struct run *r, enum af_axis axis)
 
 static int command(struct run *r, const char **what, struct af_err *err)
 {
-    enum af_axis axis = af_random_below(&r->random, 4) ? AF_Z : (enum af_axis)af_random_below(&r->random, 2);
+    enum af_axis axis =
+        af_random_below(&r->random, 4) ? AF_Z : (enum af_axis)af_random_below(&r->random, 2);
     const struct af_axis_conf *a = &r->rig.in.axis[axis];
     struct af_stage *st = r->rig.st;
     double um = NAN, xy[2];
@@ -127,9 +136,7 @@ static int command(struct run *r, const char **what, struct af_err *err)
         if ((ret = af_stage_position(st, axis, &um, err)) == 0 && (!r->stale || r->trusts[axis]))
             check_believed(r, axis, um, *what);
         return ret;
-    case 2:
-        *what = "busy";
-        return af_stage_busy(st, &busy, err);
+    case 2: *what = "busy"; return af_stage_busy(st, &busy, err);
     case 3:
         *what = "xy";
         ret = af_stage_move_xy(st, between(r, 2000, 60000), between(r, 2000, 60000), xy, err);
@@ -163,8 +170,8 @@ static int command(struct run *r, const char **what, struct af_err *err)
     return ret;
 }
 
-static void run_random(struct run *r, const char *protocol, const struct af_simfaults *faults, long n,
-                       bool soft_limits)
+static void run_random(struct run *r, const char *protocol, const struct af_simfaults *faults,
+                       long n, bool soft_limits)
 {
     struct af_controller_opts opts = {.soft_limits = soft_limits, .late_answer = !soft_limits};
     struct af_err err;
@@ -191,8 +198,8 @@ static void run_random(struct run *r, const char *protocol, const struct af_simf
         }
         check_truth(r, what);
     }
-    print_message("%s: %ld commands: %ld done, %ld refused, %ld failed; believed within %.3f um\n", r->name, n,
-                  r->tally.done, r->tally.refused, r->tally.failed, r->tally.worst_um);
+    print_message("%s: %ld commands: %ld done, %ld refused, %ld failed; believed within %.3f um\n",
+                  r->name, n, r->tally.done, r->tally.refused, r->tally.failed, r->tally.worst_um);
     rig_end(&r->rig);
 }
 
