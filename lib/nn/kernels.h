@@ -20,6 +20,7 @@
 #define AF_NN_KERNELS_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { AF_NN_LANE = 16, AF_NN_TILE = 32 };
 
@@ -74,6 +75,15 @@ struct af_nn_block_back {
     size_t kp;
     bool onto;
 };
+
+/* A picture [h][width][ld], rows `row` floats apart; p is its pixel (0, 0), so that there may be a
+ * border around it. */
+struct af_nn_picture {
+    float *p;
+    size_t ld, row;
+};
+/* Floats of a picture that a convolution works on at a time: half a second cache. */
+enum { AF_NN_STRIP = 96 * 1024 };
 
 struct af_nn_adam_rate {
     float b1, b2, epsilon, rate;
@@ -172,6 +182,59 @@ struct af_nn_kernels {
     /* m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w -= rate m / (sqrt(v) + epsilon) */
     void (*adam)(float *w, float *m, float *v, const float *g, size_t n,
                  const struct af_nn_adam_rate *r);
+
+    /*
+     * 3x3 over all channels, for the U-Net:
+     *   out[y][x][n] = relu(bias[n] + sum_ijc in[y+i-1][x+j-1][c] w[i][j][c][n])
+     * in has a border of one pixel (zeros). w: packed from [9 cin][np].
+     */
+    void (*conv3)(const struct af_nn_picture *out, const struct af_nn_picture *in, const float *w,
+                  const float *bias, size_t h, size_t width, size_t cin, size_t np);
+
+    /*
+     * Gradient by its input, dz being by the sum before ReLU and with a border of zeros:
+     *   d[y][x][c] = sum_ijn dz[y-i+1][x-j+1][n] w[i][j][c][n];   dx = mask > 0 ? gain d : 0
+     * mask: what the layer below put out; NULL: dx = d. wt: packed from [9 cout][kp], taps in the
+     * order of their opposites.
+     */
+    void (*conv3_back)(const struct af_nn_picture *dx, const struct af_nn_picture *dz,
+                       const float *wt, size_t h, size_t width, size_t cout, size_t kp,
+                       const struct af_nn_picture *mask, float gain);
+
+    /* dw[9][cin][np] += sum_yx in[y+i-1][x+j-1][c] dz[y][x][n];  db[n] += sum_yx dz */
+    void (*conv3_weights)(float *dw, float *db, const struct af_nn_picture *in,
+                          const struct af_nn_picture *dz, size_t h, size_t width, size_t cin,
+                          size_t np);
+
+    /*
+     * Transposed 2x2 with stride 2, without activation; h, width of the small picture:
+     *   out[2y+i][2x+j][n] = bias[n] + sum_c in[y][x][c] w[i][j][c][n]
+     * w: four times packed [cin][np]; wt: four times packed [cout][kp]. back is masked as above.
+     */
+    void (*up2)(const struct af_nn_picture *out, const struct af_nn_picture *in, const float *w,
+                const float *bias, size_t h, size_t width, size_t cin, size_t np);
+    void (*up2_back)(const struct af_nn_picture *dx, const struct af_nn_picture *du,
+                     const float *wt, size_t h, size_t width, size_t cout, size_t kp,
+                     const struct af_nn_picture *mask);
+    void (*up2_weights)(float *dw, float *db, const struct af_nn_picture *in,
+                        const struct af_nn_picture *du, size_t h, size_t width, size_t cin,
+                        size_t np);
+
+    /*
+     * out[y][x] = the largest of in[2y..2y+1][2x..2x+1], which is not negative; h, width of out.
+     * back: what came round (dskip, [2h][2 width]) plus what came through, to the first of the
+     * largest; 0 where in is 0, for that is where ReLU was closed.
+     */
+    void (*pool2)(const struct af_nn_picture *out, const struct af_nn_picture *in, size_t h,
+                  size_t width, size_t cp);
+    void (*pool2_back)(const struct af_nn_picture *dz, const struct af_nn_picture *dskip,
+                       const struct af_nn_picture *dpool, const struct af_nn_picture *in, size_t h,
+                       size_t width, size_t cp);
+
+    /* p = keep ? gain p : 0, keep by a hash of key and place, with probability 1 - drop; gain is
+     * 1 / (1 - drop). The same key gives the same picture on any processor. */
+    void (*dropout)(const struct af_nn_picture *p, size_t h, size_t width, size_t cp, uint32_t key,
+                    double drop);
 
     /* First layer, one image: x [96][96] -> z [48][48][cp], stride 2, zeros below and right; w:
      * [9][cp]. */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The U-Nets as data: their convolutions in Keras order, and where their numbers lie. */
+#ifndef AF_NN_UNETARCH_H
+#define AF_NN_UNETARCH_H
+#include "base/err.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * A U-Net of d poolings: d levels of two 3x3 convolutions with ReLU and a 2x2 maximum, two more
+ * convolutions at the bottom, then d levels of a 2x2 transposed convolution, concatenation [up,
+ * skip] and two convolutions; a 1x1 convolution and a sigmoid make the probability of a pixel to
+ * be in focus. Dropout after the first convolution of each pair.
+ *
+ *   "unet"        16-32-64-128-256 channels, 1,940,817 parameters
+ *   "unet-small"  16-32-64-128 channels, 481,873 parameters: the seven sizes of the paper's text
+ *
+ * Source: Li et al. 2022, doi:10.21203/rs.3.rs-2362531/v1, and its code (casus/deepfocus,
+ * simple2DUnet_256). Choice: the channels and dropout of unet-small, which the paper does not say.
+ * Channels are multiples of 16 everywhere, so that nothing is padded.
+ */
+enum { AF_UNET_DEPTH_MAX = 5, AF_UNET_NCONV_MAX = 5 * AF_UNET_DEPTH_MAX + 3 };
+
+enum af_unet_kind { AF_UNET_3X3, AF_UNET_UP, AF_UNET_OUT };
+
+struct af_unet_conv {
+    char name[32]; // Keras layer name, "conv2d_3"
+    enum af_unet_kind kind;
+    int level; // pictures of the output are h >> level high
+    size_t cin, cout;
+    /* Floats: 9 cin cout as [3][3][cin][cout]; UP: 4 cin cout as [2][2][cout][cin]; OUT: cin. */
+    size_t nkernel;
+    size_t kernel, bias; // places in the block of parameters
+    double dropout;      // share of the output
+};
+
+struct af_unet_arch {
+    char name[16];
+    int depth; // poolings
+    size_t channels[AF_UNET_DEPTH_MAX + 1];
+    int nconv;
+    struct af_unet_conv conv[AF_UNET_NCONV_MAX];
+    size_t nparams;
+};
+
+/* -1 with AF_EUSAGE: no such network. */
+int af_unet_arch_init(struct af_unet_arch *a, const char *name, struct af_err *err);
+
+/* Sides of a picture must be multiples of this, px. */
+static inline size_t af_unet_multiple(const struct af_unet_arch *a)
+{
+    return (size_t)1 << a->depth;
+}
+
+/* As far as an output pixel sees, px: what is further away does not change it. */
+size_t af_unet_reach(const struct af_unet_arch *a);
+
+/* He uniform, biases 0; params: [nparams]. Source: as published. */
+void af_unet_randomise(const struct af_unet_arch *a, float *params, unsigned long long seed);
+
+#endif
