@@ -13,7 +13,7 @@
  * be in focus. Dropout after the first convolution of each pair.
  *
  *   "unet"        16-32-64-128-256 channels, 1,940,817 parameters
- *   "unet-small"  16-32-64-128 channels, 481,873 parameters: the seven sizes of the paper's text
+ *   "unet-small"  16-32-64-128 channels, 481,745 parameters: the seven sizes of the paper's text
  *
  * Source: Li et al. 2022, doi:10.21203/rs.3.rs-2362531/v1, and its code (casus/deepfocus,
  * simple2DUnet_256). Choice: the channels and dropout of unet-small, which the paper does not say.

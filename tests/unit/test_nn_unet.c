@@ -188,10 +188,12 @@ static void the_published_network_has_its_number_of_parameters(void **state)
 
     (void)state;
     assert_int_equal(af_unet_arch_init(&a, "unet", &err), 0);
-    assert_int_equal(a.nparams, 1940817);
+    assert_int_equal(a.nparams, 1940817); // as published
     assert_string_equal(a.conv[1].name, "conv2d_1");
     assert_string_equal(a.conv[10].name, "conv2d_transpose");
     assert_string_equal(a.conv[a.nconv - 1].name, "conv2d_18");
+    assert_int_equal(af_unet_arch_init(&a, "unet-small", &err), 0);
+    assert_int_equal(a.nparams, 481745);
     assert_int_equal(af_unet_arch_init(&a, "net", &err), -1);
     assert_int_equal(err.kind, AF_EUSAGE);
 }
