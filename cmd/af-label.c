@@ -89,16 +89,13 @@ static int check_output(const struct opts *o, const char *option, const char *fi
 
 static int parse_args(int argc, char **argv, struct opts *o)
 {
-    static const char *const from_stdin[] = {"-"};
     int operand, status;
 
     *o = (struct opts){.measure = AF_L2,
                        .window = 11,
                        .order = 3,
                        .half_window_um = AF_LABEL_HALF_WINDOW_UM,
-                       .stack = AF_STACKOPTS_INIT,
-                       .paths = from_stdin,
-                       .npaths = 1};
+                       .stack = AF_STACKOPTS_INIT};
     status = af_cli_parse(&tool, argc, argv, o, &operand);
     if (status >= 0)
         return status;
@@ -108,10 +105,7 @@ static int parse_args(int argc, char **argv, struct opts *o)
         return af_cli_usage(&tool, "--order: %d needs a --window of more points", (int)o->order);
     if (o->day && (strlen(o->day) != 10 || !af_begins_with_day(o->day)))
         return af_cli_usage(&tool, "--day: '%s' is not a date like 2026-11-21", o->day);
-    if (operand < argc) {
-        o->paths = (const char *const *)argv + operand;
-        o->npaths = (size_t)(argc - operand);
-    }
+    o->paths = af_cli_operands(argc, argv, operand, &o->npaths);
     status = check_output(o, "curve", o->curve);
     return status < 0 ? check_output(o, "plot", o->plot) : status;
 }

@@ -86,17 +86,13 @@ static int check_stdin(const struct opts *o)
 
 static int parse_args(int argc, char **argv, struct opts *o)
 {
-    static const char *const from_stdin[] = {"-"};
     int operand, status;
 
-    *o = (struct opts){.stack = AF_STACKOPTS_INIT, .paths = from_stdin, .npaths = 1};
+    *o = (struct opts){.stack = AF_STACKOPTS_INIT};
     status = af_cli_parse(&tool, argc, argv, o, &operand);
     if (status >= 0)
         return status;
-    if (operand < argc) {
-        o->paths = (const char *const *)argv + operand;
-        o->npaths = (size_t)(argc - operand);
-    }
+    o->paths = af_cli_operands(argc, argv, operand, &o->npaths);
     if (o->stream && (o->npaths > 1 || picks(&o->stack)))
         return af_cli_usage(&tool, "--stream takes the frames of one pipe as they come");
     status = check_models(o);

@@ -134,15 +134,9 @@ static const char *network_option(const struct opts *o)
 
 static int parse_args(int argc, char **argv, struct opts *o)
 {
-    static const char *const from_stdin[] = {"-"};
     int operand, status;
 
-    *o = (struct opts){.alpha = NAN,
-                       .lr = NAN,
-                       .seed = 1,
-                       .val_fraction = 0.1,
-                       .tables = from_stdin,
-                       .ntables = 1};
+    *o = (struct opts){.alpha = NAN, .lr = NAN, .seed = 1, .val_fraction = 0.1};
     status = af_cli_parse(&tool, argc, argv, o, &operand);
     if (status >= 0)
         return status;
@@ -164,10 +158,7 @@ static int parse_args(int argc, char **argv, struct opts *o)
         o->lr = o->init ? lr_init : lr_fresh;
     if (isnan(o->alpha))
         o->alpha = 1;
-    if (operand < argc) {
-        o->tables = (const char *const *)argv + operand;
-        o->ntables = (size_t)(argc - operand);
-    }
+    o->tables = af_cli_operands(argc, argv, operand, &o->ntables);
     return -1;
 }
 

@@ -48,21 +48,13 @@ static const struct af_tool tool = {
 
 static int parse_args(int argc, char **argv, struct opts *o)
 {
-    static const char *const from_stdin[] = {"-"};
     int operand, status;
 
-    *o = (struct opts){.output = "-",
-                       .pixel_um = NAN,
-                       .stack = AF_STACKOPTS_INIT,
-                       .paths = from_stdin,
-                       .npaths = 1};
+    *o = (struct opts){.output = "-", .pixel_um = NAN, .stack = AF_STACKOPTS_INIT};
     status = af_cli_parse(&tool, argc, argv, o, &operand);
     if (status >= 0)
         return status;
-    if (operand < argc) {
-        o->paths = (const char *const *)argv + operand;
-        o->npaths = (size_t)(argc - operand);
-    }
+    o->paths = af_cli_operands(argc, argv, operand, &o->npaths);
     if (o->bigtiff && o->format == FORMAT_PGM)
         return af_cli_usage(&tool, "--bigtiff and --format pgm exclude each other");
     if (o->npaths > 1 && !o->stack.join)

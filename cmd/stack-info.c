@@ -48,19 +48,15 @@ static const char *const verify_columns[] = {"file", "plane", "problem", "detail
 
 static int parse_args(int argc, char **argv, struct opts *o)
 {
-    static const char *const from_stdin[] = {"-"};
     int operand, status;
 
-    *o = (struct opts){.stack = AF_STACKOPTS_INIT, .paths = from_stdin, .npaths = 1};
+    *o = (struct opts){.stack = AF_STACKOPTS_INIT};
     status = af_cli_parse(&tool, argc, argv, o, &operand);
     if (status >= 0)
         return status;
     if (o->ome && o->verify)
         return af_cli_usage(&tool, "--ome and --verify exclude each other");
-    if (operand < argc) {
-        o->paths = (const char *const *)argv + operand;
-        o->npaths = (size_t)(argc - operand);
-    }
+    o->paths = af_cli_operands(argc, argv, operand, &o->npaths);
     return -1;
 }
 

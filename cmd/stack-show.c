@@ -22,24 +22,30 @@
 #define PROG "stack-show"
 
 enum mode { MONTAGE, PLANE, MAX, XZ, YZ };
-enum { THUMB_WIDTH = 160, WIDTH = 800, MOST_THUMBS = 64, MOST_CHOSEN = 4096, MIN_HEIGHT = 24,
-       MAX_HEIGHT = 20000 };
+enum {
+    THUMB_WIDTH = 160,
+    WIDTH = 800,
+    MOST_THUMBS = 64,
+    MOST_CHOSEN = 4096,
+    MIN_HEIGHT = 24,
+    MAX_HEIGHT = 20000
+};
 
 struct opts {
-    bool montage, max;         // --montage, --max
-    int64_t plane, xz, yz;     // -1: not given
-    enum mode mode;            // what these five come to
-    const char *planes_text;   // "A:B"
-    size_t first, last;        // planes, both included
-    int64_t every;             // 0: as many as fit
-    int map;                   // enum af_colormap
-    const char *range_text;    // "LO,HI"
+    bool montage, max;       // --montage, --max
+    int64_t plane, xz, yz;   // -1: not given
+    enum mode mode;          // what these five come to
+    const char *planes_text; // "A:B"
+    size_t first, last;      // planes, both included
+    int64_t every;           // 0: as many as fit
+    int map;                 // enum af_colormap
+    const char *range_text;  // "LO,HI"
     struct af_scale scale;
-    bool fixed;                // --range was given
-    int each;                  // --scale: 0 common, 1 plane
-    double clip;               // percent
-    int64_t width;             // px; 0: by mode
-    double aspect;             // height of a z step in pixels; 0: from the file
+    bool fixed;    // --range was given
+    int each;      // --scale: 0 common, 1 plane
+    double clip;   // percent
+    int64_t width; // px; 0: by mode
+    double aspect; // height of a z step in pixels; 0: from the file
     const char *output;
     bool quiet;
     struct af_stackopts stack;
@@ -56,8 +62,8 @@ static const struct af_option options[] = {
      "every K-th plane only [montage: up to 64]", NULL, 1, 1e9},
     {0, "map", AF_OPT_CHOICE, offsetof(struct opts, map), "NAME",
      "colours: gray, viridis, magma, coolwarm [gray]", AF_COLORMAP_NAMES, 0, 0},
-    {0, "max", AF_OPT_FLAG, offsetof(struct opts, max), NULL,
-     "the maximum over all planes", NULL, 0, 0},
+    {0, "max", AF_OPT_FLAG, offsetof(struct opts, max), NULL, "the maximum over all planes", NULL,
+     0, 0},
     {0, "montage", AF_OPT_FLAG, offsetof(struct opts, montage), NULL,
      "small pictures of all planes [the default]", NULL, 0, 0},
     {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE",
@@ -72,18 +78,16 @@ static const struct af_option options[] = {
      "colours of a montage: common, or for each plane [common]", "common|plane", 0, 0},
     {0, "width", AF_OPT_INT, offsetof(struct opts, width), "PX",
      "widest picture [800, in a montage 160]", NULL, 8, 20000},
-    {0, "xz", AF_OPT_INT, offsetof(struct opts, xz), "Y",
-     "slice along z through row Y", NULL, 0, 1e9},
-    {0, "yz", AF_OPT_INT, offsetof(struct opts, yz), "X",
-     "slice along z through column X", NULL, 0, 1e9},
+    {0, "xz", AF_OPT_INT, offsetof(struct opts, xz), "Y", "slice along z through row Y", NULL, 0,
+     1e9},
+    {0, "yz", AF_OPT_INT, offsetof(struct opts, yz), "X", "slice along z through column X", NULL, 0,
+     1e9},
     AF_STACKOPTS_ROWS(struct opts, stack),
     AF_OPTIONS_END};
 
 static const struct af_tool tool = {
     PROG, "[STACK | --join FILE...]",
     "Show a focal stack as a PNG: montage, one plane, maximum, or a slice along z.", options};
-
-static const char *const from_stdin[] = {"-"};
 
 /* "LO,HI" */
 static int parse_range(struct opts *o, struct af_err *err)
@@ -144,8 +148,12 @@ static int parse_args(int argc, char **argv, struct opts *o)
     int operand, status;
     bool to_stdout;
 
-    *o = (struct opts){.plane = -1, .xz = -1, .yz = -1, .last = SIZE_MAX, .clip = 0.01,
-                       .stack = AF_STACKOPTS_INIT, .paths = from_stdin, .npaths = 1};
+    *o = (struct opts){.plane = -1,
+                       .xz = -1,
+                       .yz = -1,
+                       .last = SIZE_MAX,
+                       .clip = 0.01,
+                       .stack = AF_STACKOPTS_INIT};
     if ((status = af_cli_parse(&tool, argc, argv, o, &operand)) >= 0)
         return status;
     o->scale.map = (enum af_colormap)o->map;
@@ -154,10 +162,7 @@ static int parse_args(int argc, char **argv, struct opts *o)
     if (pick_mode(o))
         return af_cli_usage(&tool, "--montage, --plane, --max, --xz and --yz exclude each other, "
                                    "and --plane excludes --planes");
-    if (operand < argc) {
-        o->paths = (const char *const *)argv + operand;
-        o->npaths = (size_t)(argc - operand);
-    }
+    o->paths = af_cli_operands(argc, argv, operand, &o->npaths);
     if (o->npaths > 1 && !o->stack.join)
         return af_cli_usage(&tool, "%zu files: one stack is shown, or with --join the files as one",
                             o->npaths);
@@ -174,13 +179,13 @@ struct show {
     const struct opts *o;
     struct af_stack *st;
     const struct af_stack_info *info;
-    size_t every, at, nused;     // planes: step, next to read, taken so far
+    size_t every, at, nused; // planes: step, next to read, taken so far
     struct af_image img, max;
     struct af_montage montage;
     struct af_slice slice;
-    size_t plane;                // of --plane
+    size_t plane; // of --plane
     double z_um;
-    float *values;               // the picture of all but a montage
+    float *values; // the picture of all but a montage
     char title[256], axis[16];
 };
 
@@ -232,10 +237,8 @@ static int take_plane(struct show *s, size_t i, struct af_err *err)
         s->plane = i;
         s->z_um = z_um;
         return 0;
-    case MAX:
-        return af_max_add(&s->max, &s->img, err);
-    default:
-        return af_slice_add(&s->slice, &s->img, z_um, err);
+    case MAX: return af_max_add(&s->max, &s->img, err);
+    default: return af_slice_add(&s->slice, &s->img, z_um, err);
     }
 }
 

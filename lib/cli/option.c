@@ -382,3 +382,11 @@ int af_cli_parse(const struct af_tool *tool, int argc, char **argv, void *opts, 
     }
     return status;
 }
+
+const char *const *af_cli_operands(int argc, char **argv, int operand, size_t *n)
+{
+    static const char *const from_stdin[] = {"-"};
+
+    *n = operand < argc ? (size_t)(argc - operand) : 1;
+    return operand < argc ? (const char *const *)argv + operand : from_stdin;
+}

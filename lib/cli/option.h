@@ -62,6 +62,9 @@ struct af_tool {
  */
 int af_cli_parse(const struct af_tool *tool, int argc, char **argv, void *opts, int *operand);
 
+/* The operands from argv[operand] on; where there are none, "-": standard input. */
+const char *const *af_cli_operands(int argc, char **argv, int operand, size_t *n);
+
 /* Report a usage error found after parsing, in the same two lines; returns 2. */
 int af_cli_usage(const struct af_tool *tool, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
