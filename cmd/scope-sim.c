@@ -213,7 +213,9 @@ static int set_up_camera(struct running *r, const struct opts *o, struct af_err 
     g.h = sensor.h;
     if (af_gigesim_open(&r->gige, &g, err))
         return -1;
-    return (r->camera = af_format(err, "aravis:%s", o->address)) ? 0 : -1;
+    // In its own depth, as sim: is: a model is of one camera.
+    r->camera = af_format(err, "aravis:%s?format=Mono%u", o->address, sensor.bits);
+    return r->camera ? 0 : -1;
 }
 
 static int set_up(struct running *r, const struct opts *o, struct af_err *err)

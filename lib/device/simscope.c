@@ -75,11 +75,18 @@ static struct af_simmotion rest(const struct af_sim_params *p, enum af_simaxis a
     return (struct af_simmotion){0, um, 0, um, f.speed_um_s, f.accel_um_s2};
 }
 
-/* A new microscope stands at A1; a new day begins where the old one ended, at rest. */
+/*
+ * A new microscope stands at A1; a new day begins where the old one ended, at rest. Where only the
+ * clock was changed time goes on from where it is.
+ */
 static void fresh(struct af_simstate *s, const struct af_sim_params *p)
 {
     static const double a1[AF_SIM_NAXES] = {AF_SIM_A1_X_UM, AF_SIM_A1_Y_UM, 0};
 
+    if (s->generation && s->day == p->day) {
+        s->origin_s = real_s() - s->time_s;
+        return;
+    }
     for (int a = 0; a < AF_SIM_NAXES; a++) {
         struct af_simstate_axis *axis = &s->axis[a];
         if (s->generation == 0)

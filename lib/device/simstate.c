@@ -191,7 +191,7 @@ static int apply(struct af_simstore *st, const char *options, bool found,
     if (af_sim_params_set(&st->params, options, err))
         return -1;
     bool another = memcmp(&old, &st->params, sizeof old) != 0;
-    if (!found || st->params.day != old.day)
+    if (!found || st->params.day != old.day || st->params.clock != old.clock)
         fresh(&st->state, &st->params);
     if (found && !another)
         return 0;

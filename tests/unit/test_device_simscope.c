@@ -35,6 +35,23 @@ static double place(struct af_simscope *s, enum af_simaxis a, bool *moving)
     return um;
 }
 
+static void time_goes_on_when_the_clock_is_changed(void **state)
+{
+    struct af_simscope *s = scope("clocks", QUIET), *real;
+    struct af_sim_truth before, after;
+
+    (void)state;
+    assert_int_equal(af_simscope_pause(s, 3.6e6, &err), 0); // an hour that did not pass
+    assert_int_equal(af_simscope_truth(s, &before, &err), 0);
+    real = scope("clocks", "clock=real");
+    assert_int_equal(af_simscope_pause(real, 20, &err), 0);
+    assert_int_equal(af_simscope_truth(real, &after, &err), 0);
+    assert_true(after.time_s >= before.time_s + 0.02);
+    assert_true(after.time_s < before.time_s + 1800); // however slow the machine is
+    af_simscope_close(real);
+    af_simscope_close(s);
+}
+
 /* A motion of 100 um at 1000 um/s and 1e5 um/s^2: 10 ms up, 90 ms across, 10 ms down. */
 static void motion_is_the_trapezoid_of_its_speed_and_acceleration(void **state)
 {
@@ -287,6 +304,7 @@ int main(void)
         cmocka_unit_test(options_are_kept_for_all_who_have_the_folder_open),
         cmocka_unit_test(play_shows_in_the_truth_but_not_in_the_readback),
         cmocka_unit_test(frames_have_the_size_and_depth_asked_for),
+        cmocka_unit_test(time_goes_on_when_the_clock_is_changed),
         cmocka_unit_test(damaged_state_is_refused_by_name),
         cmocka_unit_test(unknown_keys_and_values_out_of_range_are_usage_errors),
         cmocka_unit_test(steady_drift_moves_the_focus),
