@@ -2,26 +2,33 @@
 #include "optics/matmul.h"
 
 #include <assert.h>
-#include <string.h>
+
+/* As many floats as a register holds, anywhere in an array. */
+#define LANES(BYTES) __attribute__((vector_size(BYTES), aligned(sizeof(float)), may_alias))
+typedef float lanes16 LANES(64);
+typedef float lanes8 LANES(32);
+typedef float lanes4 LANES(16);
 
 /*
- * Sixteen floats, which the compiler splits where registers are narrower. A block of rows of c
- * stays in registers while k runs: eight in 512-bit ones, two times four below.
+ * A block of c, ROWS by EACH registers of LANES, stays in registers while k runs: eight sums hide
+ * the latency of one.
  */
-typedef float lanes __attribute__((vector_size(64)));
-
-#define BLOCK(ROWS)                                                                                \
+#define BLOCK(TYPE, ROWS, EACH)                                                                    \
+    enum { WIDE = sizeof(TYPE) / sizeof(float) };                                                  \
     for (size_t i = 0; i < m; i += (ROWS))                                                         \
-        for (size_t j = 0; j < n; j += AF_MATMUL_COLUMNS) {                                        \
-            lanes sum[ROWS] = {0};                                                                 \
+        for (size_t j = 0; j < n; j += (EACH)*WIDE) {                                              \
+            TYPE sum[ROWS][EACH] = {{{0}}};                                                        \
             for (size_t l = 0; l < k; l++) {                                                       \
-                lanes row;                                                                         \
-                memcpy(&row, b + l * n + j, sizeof row);                                           \
+                TYPE row[EACH];                                                                    \
+                for (size_t e = 0; e < (EACH); e++)                                                \
+                    row[e] = *(const TYPE *)(b + l * n + j + e * WIDE);                            \
                 for (size_t r = 0; r < (ROWS); r++)                                                \
-                    sum[r] += a[(i + r) * k + l] * row;                                            \
+                    for (size_t e = 0; e < (EACH); e++)                                            \
+                        sum[r][e] += a[(i + r) * k + l] * row[e];                                  \
             }                                                                                      \
             for (size_t r = 0; r < (ROWS); r++)                                                    \
-                memcpy(c + (i + r) * n + j, &sum[r], sizeof sum[r]);                               \
+                for (size_t e = 0; e < (EACH); e++)                                                \
+                    *(TYPE *)(c + (i + r) * n + j + e * WIDE) = sum[r][e];                         \
         }
 
 #define ARGUMENTS const float *a, const float *b, float *c, size_t m, size_t n, size_t k
@@ -29,18 +36,18 @@ typedef float lanes __attribute__((vector_size(64)));
 #ifdef __x86_64__
 __attribute__((target("avx512f"))) static void multiply_avx512(ARGUMENTS)
 {
-    BLOCK(8)
+    BLOCK(lanes16, 8, 1)
 }
 
 __attribute__((target("avx2,fma"))) static void multiply_avx2(ARGUMENTS)
 {
-    BLOCK(4)
+    BLOCK(lanes8, 4, 2)
 }
 #endif
 
 static void multiply(ARGUMENTS)
 {
-    BLOCK(2)
+    BLOCK(lanes4, 4, 2)
 }
 
 void af_matmul(ARGUMENTS)

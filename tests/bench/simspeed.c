@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* simspeed: frames per second of processor time, simulated autofocus camera, 640x480, one thread. */
+/* simspeed: frames per second of processor time, simulated autofocus camera, 640x480, one thread.
+ */
 #include "device/simscope.h"
 
 #include <stdio.h>
