@@ -6,6 +6,7 @@
 #include "base/progress.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,24 @@ static void print_state(const struct af_simstate *s, char text[BYTES + 1])
     }
 }
 
+/* A state that motions and counts can be computed from, whoever wrote it. */
+static bool is_sane(const struct af_simstate *s)
+{
+    const double count[] = {s->generation, s->time_s,    s->day,    s->frames,
+                            s->motions,    s->readbacks, s->touched};
+    double value[NVALUES];
+    bool sane = true;
+
+    memcpy(value, s, sizeof value);
+    for (size_t i = 0; i < NVALUES; i++)
+        sane = sane && fabs(value[i]) <= 1e15; // not NaN, either
+    for (size_t i = 0; i < sizeof count / sizeof *count; i++)
+        sane = sane && count[i] >= 0;
+    for (int a = 0; a < 3; a++)
+        sane = sane && s->axis[a].motion.speed_um_s > 0 && s->axis[a].motion.accel_um_s2 > 0;
+    return sane;
+}
+
 static int scan_state(struct af_simstate *s, const char text[BYTES + 1])
 {
     double value[NVALUES];
@@ -60,7 +79,7 @@ static int scan_state(struct af_simstate *s, const char text[BYTES + 1])
             return -1;
     }
     memcpy(s, value, sizeof value);
-    return 0;
+    return is_sane(s) ? 0 : -1;
 }
 
 static char *path_of(const struct af_simstore *st, const char *name, struct af_err *err)

@@ -71,29 +71,35 @@ static double poisson(double mean, struct af_random *r)
     return n;
 }
 
-/* Dust on the camera's window throws rings; the corners get less light. */
+/* A ring of light and shade round a grain of dust on the camera's window. */
+static void add_ring(struct af_sensor *s, double cx, double cy, double radius, double contrast)
+{
+    long reach = (long)(3 * radius) + 1, w = (long)s->w, h = (long)s->h;
+    long x0 = (long)cx - reach, y0 = (long)cy - reach;
+
+    for (long y = y0 > 0 ? y0 : 0; y < h && y <= y0 + 2 * reach; y++)
+        for (long x = x0 > 0 ? x0 : 0; x < w && x <= x0 + 2 * reach; x++) {
+            double dx = (double)x - cx, dy = (double)y - cy;
+            double u = (dx * dx + dy * dy) / (radius * radius);
+            s->response[y * w + x] *= (float)(1 - contrast * cos(PI * u) * exp(-u));
+        }
+}
+
+/* Each pixel has its own gain, and the corners get less light. */
 static void fill_response(struct af_sensor *s, const struct af_sim_params *p, struct af_random *r)
 {
-    double cx = (double)s->w / 2, cy = (double)s->h / 2;
-    struct {
-        double x, y, radius;
-    } ring[RINGS];
+    double cx = (double)s->w / 2, cy = (double)s->h / 2, scale = 1 / (cx * cx + cy * cy);
 
-    for (int i = 0; i < RINGS; i++) {
-        ring[i].x = (double)s->w * af_random_uniform(r);
-        ring[i].y = (double)s->h * af_random_uniform(r);
-        ring[i].radius = 5 + 20 * af_random_uniform(r);
-    }
-    for (size_t i = 0; i < s->w * s->h; i++) {
-        double x = (double)(i % s->w), y = (double)(i / s->w), dust = 0;
-        double corner = ((x - cx) * (x - cx) + (y - cy) * (y - cy)) / (cx * cx + cy * cy);
-        for (int k = 0; k < RINGS && p->dust > 0; k++) {
-            double dx = x - ring[k].x, dy = y - ring[k].y;
-            double u = (dx * dx + dy * dy) / (ring[k].radius * ring[k].radius);
-            dust += u < 9 ? cos(PI * u) * exp(-u) : 0;
+    for (size_t y = 0; y < s->h; y++)
+        for (size_t x = 0; x < s->w; x++) {
+            double dx = (double)x - cx, dy = (double)y - cy;
+            double gain = p->gain_spread > 0 ? 1 + p->gain_spread * normal(s->edge, r) : 1;
+            gain *= 1 - p->vignetting * (dx * dx + dy * dy) * scale;
+            s->response[y * s->w + x] = (float)fmax(0, gain);
         }
-        double gain = p->gain_spread > 0 ? 1 + p->gain_spread * normal(s->edge, r) : 1;
-        s->response[i] = (float)fmax(0, gain * (1 - p->dust * dust) * (1 - p->vignetting * corner));
+    for (int i = 0; i < RINGS && p->dust > 0; i++) {
+        double x = (double)s->w * af_random_uniform(r), y = (double)s->h * af_random_uniform(r);
+        add_ring(s, x, y, 5 + 20 * af_random_uniform(r), p->dust);
     }
 }
 

@@ -246,21 +246,40 @@ static void frames_have_the_size_and_depth_asked_for(void **state)
     af_simscope_close(s);
 }
 
+/* Put `with` over the number of `name` in a state file, which keeps its length. */
+static void spoil(const char *path, const char *name, const char *with)
+{
+    char text[8192] = "", *at;
+    FILE *fp = fopen(path, "r+");
+
+    assert_non_null(fp);
+    size_t n = fread(text, 1, sizeof text - 1, fp);
+    assert_non_null(at = strstr(text, name));
+    memset(at + 21, ' ', 26);
+    memcpy(at + 47 - strlen(with), with, strlen(with));
+    rewind(fp);
+    assert_int_equal(fwrite(text, 1, n, fp), n);
+    fclose(fp);
+}
+
 static void damaged_state_is_refused_by_name(void **state)
 {
-    struct af_simscope *s = scope("damaged", NULL);
-    FILE *fp = fopen("damaged/state", "w");
+    static const char *const bad[][2] = {{"z_at_um", "nan"},  {"frames", "-1"},
+                                         {"z_accel", "0"},    {"x_target", "1e300"},
+                                         {"y_from_um", "1x"}, {"day", ""}};
 
     (void)state;
-    assert_non_null(fp);
-    fputs("z_at_um 12\n", fp);
-    fclose(fp);
-    assert_int_equal(af_simscope_halt(s, AF_SIM_Z, &err), -1);
-    assert_int_equal(err.kind, AF_EDEVICE);
-    assert_non_null(strstr(err.text, "damaged"));
-    af_simscope_close(s);
-    assert_int_equal(af_simscope_open(&s, "damaged", NULL, &err), -1);
-    assert_null(s);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct af_simscope *s = scope("damaged", NULL);
+        spoil("damaged/state", bad[i][0], bad[i][1]);
+        assert_int_equal(af_simscope_halt(s, AF_SIM_Z, &err), -1);
+        assert_int_equal(err.kind, AF_EDEVICE);
+        assert_non_null(strstr(err.text, "damaged"));
+        af_simscope_close(s);
+        assert_int_equal(af_simscope_open(&s, "damaged", NULL, &err), -1);
+        assert_null(s);
+        assert_int_equal(remove("damaged/state"), 0);
+    }
 }
 
 static void unknown_keys_and_values_out_of_range_are_usage_errors(void **state)
