@@ -315,9 +315,9 @@ static void start_libxml(void)
 }
 
 /*
- * Every thread but the first has a state of its own in libxml2, made when it is first asked for, and
- * asked without a look at whether there was memory for it: a macro such as xmlStructuredError then
- * reads through NULL.
+ * Every thread but the first has a state of its own in libxml2, made when it is first asked for,
+ * and asked without a look at whether there was memory for it: a macro such as xmlStructuredError
+ * then reads through NULL.
  */
 static bool has_state(void)
 {

@@ -145,6 +145,11 @@ def edits(*changes):
     return b''.join(struct.pack('<HBB', at, cut, len(text)) + text for at, cut, text in changes)
 
 
+def table(numbers, *changes):
+    """Edits to a look-up table: numbers to put at places of its data, then edits to its header."""
+    return b'T' + struct.pack('<B', len(numbers)) + b''.join(struct.pack('<Hf', *at) for at in numbers) + edits(*changes)
+
+
 SEEDS = {
     'ome': [('new', OME), ('old', OLD), ('stub', STUB),
             ('dtd', '<!DOCTYPE OME [<!ENTITY a "b">]><OME><Image><Pixels SizeX="&a;"/></Image></OME>'),
@@ -163,7 +168,9 @@ SEEDS = {
     'model': [('two', tensors([2, 3], [1])), ('scalar', tensors([])), ('hole', tensors([1], first=4)),
               ('empty', tensors([0])), ('same', edits((1, 0, b''))), ('blank', edits((1, 0, b' '))),
               ('arch', edits((52, 11, b'unet'))), ('alpha', edits((65, 14, b''))), ('twice', edits((1, 0, b'"a":1,"a":1,'))),
-              ('far', edits((300, 4, b'9999'), (900, 9, b'[1]')))],
+              ('far', edits((300, 4, b'9999'), (900, 9, b'[1]'))), ('table', table([])),
+              ('falls', table([(1, -2.0)])), ('flat', table([(51, 0.0), (52, -1.0)])), ('huge', table([(9, 3e38), (60, 3e38)])),
+              ('nan', table([(7, float('nan'))])), ('knots', table([], (330, 1, b'9')))],
     'texts': [('mm', MM), ('ndtiff', NDTIFF), ('imagej', IMAGEJ),
               ('hyper', 'ImageJ=1.4\nimages=12\nchannels=2\nslices=3\nframes=2\nhyperstack=true\nspacing=-2\nunit=micron\n'),
               ('page', 'z_um=-1.25 x_um=0 y_um=1e-7 exposure_ms=10 time_s=3.2')],

@@ -2,9 +2,13 @@
 /*
  * Model files. An input that begins with '{' is a header, and what follows its first newline the
  * data: what is read is written and read again, and must be the same. Any other is a list of edits
- * to the header of a whole model, each a place (2 bytes), a length to cut, a length to put in its
- * place, and that text.
+ * to the header of a whole network, each a place (2 bytes), a length to cut, a length to put in its
+ * place, and that text. After a 'T' it is a look-up table that is edited, its numbers first: how
+ * many of them, and of each its place (2 bytes) and its 4 bytes. A model that can be read must know
+ * its trust or refuse it, and a table must find a number for any frame.
  */
+#include "focus/lut.h"
+#include "focus/trust.h"
 #include "nn/model.h"
 
 #include <math.h>
@@ -109,42 +113,70 @@ static void try_container(const uint8_t *data, size_t n)
     free(file);
 }
 
-/* The smallest model there is, whole, with room for a longer header before the data. */
-static struct {
+/* A whole model file, with room for a longer header before the data. */
+struct base {
     uint8_t *file; // [8 + nheader + ndata]
     size_t nheader, ndata;
-} base;
+};
 
-static void make_base(void)
+static void load_base(struct base *b, const char *path, size_t nnumbers)
+{
+    FILE *fp = fopen(path, "rb");
+    long n;
+
+    if (!fp || fseek(fp, 0, SEEK_END) || (n = ftell(fp)) < 8)
+        abort();
+    rewind(fp);
+    if (!(b->file = malloc((size_t)n)) || fread(b->file, 1, (size_t)n, fp) != (size_t)n)
+        abort();
+    fclose(fp);
+    unlink(path);
+    b->ndata = nnumbers * sizeof(float);
+    b->nheader = (size_t)n - 8 - b->ndata;
+}
+
+/* The smallest network there is. */
+static void make_network(struct base *b)
 {
     char path[] = "/tmp/fuzz-model.XXXXXX";
     struct af_nn_model m;
     struct af_err err;
-    FILE *fp;
-    long n;
 
     if (close(mkstemp(path)) || af_nn_model_init(&m, 0.3, &err))
         abort();
     af_nn_model_randomise(&m, 1);
-    if (af_nn_notes_set(&m.about.notes, "days", "1", &err) || af_nn_model_write(&m, path, &err) ||
-        !(fp = fopen(path, "rb")) || fseek(fp, 0, SEEK_END) || (n = ftell(fp)) < 8)
+    if (af_nn_notes_set(&m.about.notes, "days", "1", &err) || af_nn_model_write(&m, path, &err))
         abort();
-    rewind(fp);
-    if (!(base.file = malloc((size_t)n)) || fread(base.file, 1, (size_t)n, fp) != (size_t)n)
-        abort();
-    fclose(fp);
-    unlink(path);
-    base.ndata = (m.arch.nparams + m.arch.nmoving) * sizeof(float);
-    base.nheader = (size_t)n - 8 - base.ndata;
+    load_base(b, path, m.arch.nparams + m.arch.nmoving);
     af_nn_model_release(&m);
 }
 
-/* The header of the base, edited; its length. */
-static size_t edit(uint8_t *header, const uint8_t *data, size_t n)
+/* A table of three knots. */
+static void make_table(struct base *b)
 {
-    size_t nheader = base.nheader;
+    char path[] = "/tmp/fuzz-table.XXXXXX";
+    struct af_lut_frame frame[3];
+    struct af_lut lut;
+    struct af_err err;
 
-    memcpy(header, base.file + 8, nheader);
+    for (size_t i = 0; i < 3; i++) {
+        frame[i].defocus_um = (double)i - 1;
+        for (size_t d = 0; d < AF_METRICS; d++)
+            frame[i].metric[d] = 1 + (double)(i * d);
+    }
+    if (close(mkstemp(path)) || af_lut_learn(&lut, frame, 3, 1, &err) ||
+        af_lut_write(&lut, path, &err))
+        abort();
+    load_base(b, path, lut.nknots * (1 + AF_METRICS + AF_METRICS * AF_METRICS));
+    af_lut_release(&lut);
+}
+
+/* The header of the base, edited; its length. */
+static size_t edit(const struct base *b, uint8_t *header, const uint8_t *data, size_t n)
+{
+    size_t nheader = b->nheader;
+
+    memcpy(header, b->file + 8, nheader);
     while (n > 4) {
         size_t at = (data[0] | (size_t)data[1] << 8) % nheader, cut = data[2], put = data[3];
 
@@ -161,32 +193,101 @@ static size_t edit(uint8_t *header, const uint8_t *data, size_t n)
     return nheader;
 }
 
-static void try_model(const uint8_t *data, size_t n)
+/* The base with its header edited, from the stream that is returned; *file is freed after it. */
+static FILE *open_edited(const struct base *b, const uint8_t *data, size_t n, uint8_t **file,
+                         uint8_t **numbers)
 {
-    uint8_t *file;
     size_t nheader;
-    struct af_nn_model m;
+
+    if (!(*file = malloc(8 + HEADER_MAX + b->ndata)))
+        abort();
+    nheader = edit(b, *file + 8, data, n);
+    *numbers = *file + 8 + nheader;
+    memcpy(*numbers, b->file + 8 + b->nheader, b->ndata);
+    return open_file(*file, nheader, b->ndata);
+}
+
+static void check_about(const struct af_nn_about *a)
+{
+    struct af_trust trust;
+    struct af_err err = {AF_OK, ""};
+
+    if (!(a->half_range_um > 0) || !isfinite(a->center_um))
+        abort();
+    if (af_trust_read(&trust, &a->notes, &err) && (err.kind == AF_OK || trust.known))
+        abort();
+}
+
+static void try_network(const uint8_t *data, size_t n)
+{
+    static struct base base;
+    uint8_t *file, *numbers;
+    struct af_nn_modelfile f;
+    struct af_nn_model m = {0};
     struct af_err err = {AF_OK, ""};
     FILE *fp;
 
     if (!base.file)
-        make_base();
-    if (!(file = malloc(8 + HEADER_MAX + base.ndata)))
-        abort();
-    nheader = edit(file + 8, data, n);
-    memcpy(file + 8 + nheader, base.file + 8 + base.nheader, base.ndata);
-    fp = open_file(file, nheader, base.ndata);
-    if (af_nn_model_read_stream(&m, fp, "fuzz", &err)) {
+        make_network(&base);
+    fp = open_edited(&base, data, n, &file, &numbers);
+    if (af_nn_modelfile_begin(&f, fp, "fuzz", &err) || af_nn_model_read_file(&m, &f, &err)) {
         if (err.kind == AF_OK || m.params || m.moving || m.about.notes.note)
             abort();
     } else {
         for (size_t i = 0; i < m.arch.nparams; i++)
             if (!isfinite(m.params[i]))
                 abort();
-        if (!(m.about.half_range_um > 0) || !isfinite(m.about.center_um))
-            abort();
+        check_about(&m.about);
     }
+    af_tensors_release(&f.head);
     af_nn_model_release(&m);
+    fclose(fp);
+    free(file);
+}
+
+/* Any frame has an answer, a finite one. */
+static void look_up(const struct af_lut *lut)
+{
+    static float x[AF_FRAME_PX], feature[AF_METRICS], y;
+    struct af_lut_seat *s;
+
+    x[77] = 60;
+    x[4000] = 75;
+    if (af_lut_seat_new(&s, NULL))
+        abort();
+    af_lut_run(lut, s, x, 1, &y, feature);
+    if (!isfinite(y))
+        abort();
+    af_lut_seat_free(s);
+}
+
+static void try_table(const uint8_t *data, size_t n)
+{
+    static struct base base;
+    size_t nchanges = n ? data[0] : 0;
+    uint8_t *file, *numbers;
+    const uint8_t *change = data + 1;
+    struct af_nn_modelfile f;
+    struct af_lut lut = {.target = NULL};
+    struct af_err err = {AF_OK, ""};
+    FILE *fp;
+
+    if (!base.file)
+        make_table(&base);
+    nchanges = nchanges * 6 + 1 > n ? 0 : nchanges;
+    fp = open_edited(&base, change + 6 * nchanges, n ? n - 1 - 6 * nchanges : 0, &file, &numbers);
+    for (; nchanges; nchanges--, change += 6)
+        memcpy(numbers + (change[0] | (size_t)change[1] << 8) % (base.ndata / 4) * 4, change + 2,
+               4);
+    if (af_nn_modelfile_begin(&f, fp, "fuzz", &err) || af_lut_read_file(&lut, &f, &err)) {
+        if (err.kind == AF_OK || lut.target || lut.about.notes.note)
+            abort();
+    } else {
+        check_about(&lut.about);
+        look_up(&lut);
+    }
+    af_tensors_release(&f.head);
+    af_lut_release(&lut);
     fclose(fp);
     free(file);
 }
@@ -195,7 +296,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     if (n && data[0] == '{')
         try_container(data, n);
+    else if (n && data[0] == 'T')
+        try_table(data + 1, n - 1);
     else
-        try_model(data, n);
+        try_network(data, n);
     return 0;
 }
