@@ -80,7 +80,7 @@ static const struct af_tool tool = {
 
 struct running {
     const struct af_protocol *protocol; // NULL: the stage is sim: too
-    char *dir, *conf;
+    char *dir, *conf, *gone; // gone: what dir is called while it is removed
     bool own_dir;
     char *stage, *camera; // URIs
     struct af_simscope *scope, *camera_scope;
@@ -169,7 +169,8 @@ static int make_dir(struct running *r, const struct opts *o, struct af_err *err)
     }
     r->own_dir = !o->dir;
     r->dir = dir;
-    return 0;
+    r->gone = af_format(err, "%s.gone", dir);
+    return r->gone ? 0 : -1;
 }
 
 static int set_up_stage(struct running *r, const struct opts *o, struct af_err *err)
@@ -181,7 +182,10 @@ static int set_up_stage(struct running *r, const struct opts *o, struct af_err *
         return -1;
     if ((real = realpath(r->dir, NULL))) { // the environment holds in any folder
         free(r->dir);
+        free(r->gone);
         r->dir = real;
+        if (!(r->gone = af_format(err, "%s.gone", real)))
+            return -1;
     }
     for (int i = 0; i < PROTOCOLS; i++)
         if (o->protocol[i])
@@ -226,13 +230,13 @@ static int set_up(struct running *r, const struct opts *o, struct af_err *err)
     return write_conf(r, err);
 }
 
-/* Only what is known to be ours: the state's files lie flat in the folder. */
-static void remove_dir(const char *dir)
+/* Gone at once by name, so that whoever waits for that need not see it half empty. */
+static void remove_dir(const char *dir, const char *gone)
 {
-    pid_t pid = fork();
+    pid_t pid = rename(dir, gone) ? -1 : fork();
 
     if (pid == 0) {
-        execlp("rm", "rm", "-rf", "--", dir, (char *)NULL);
+        execlp("rm", "rm", "-rf", "--", gone, (char *)NULL);
         _exit(127);
     }
     if (pid > 0)
@@ -247,9 +251,12 @@ static void tear_down(struct running *r, bool last)
     af_controller_free(r->controller);
     af_simscope_close(r->camera_scope);
     af_simscope_close(r->scope);
-    if (last && r->own_dir && r->dir)
-        remove_dir(r->dir);
+    if (last && r->own_dir && r->gone)
+        remove_dir(r->dir, r->gone);
+    else if (last && r->conf)
+        unlink(r->conf); // of what does not run
     free(r->dir);
+    free(r->gone);
     free(r->conf);
     free(r->stage);
     free(r->camera);
@@ -341,15 +348,15 @@ static int go_to_background(struct running *r, FILE *out, struct af_err *err)
 
 static int end_other(FILE *out, struct af_err *err)
 {
-    const char *text = getenv("SCOPE_SIM_PID");
+    const char *text = getenv("SCOPE_SIM_PID"), *conf = getenv("AF_INSTRUMENT");
     long pid = text ? strtol(text, NULL, 10) : 0;
 
     if (pid <= 1)
         return af_fail(err, AF_EUSAGE, "SCOPE_SIM_PID is not set: nothing to end");
     if (kill((pid_t)pid, SIGTERM))
         return af_fail_errno(err, "pid %ld", pid);
-    for (int i = 0; i < 200 && kill((pid_t)pid, 0) == 0; i++) // 2 s
-        poll(NULL, 0, 10);
+    for (int i = 0; i < 400 && kill((pid_t)pid, 0) == 0 && (!conf || access(conf, F_OK) == 0); i++)
+        poll(NULL, 0, 5); // 2 s
     fprintf(out, "unset AF_STAGE AF_CAMERA AF_INSTRUMENT SCOPE_SIM_DIR SCOPE_SIM_PID;\n");
     return 0;
 }

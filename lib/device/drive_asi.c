@@ -44,15 +44,12 @@ static int command(struct af_drive *d, const char *text, struct af_err *err)
     return strcmp(line, ":A") == 0 || strcmp(line, ":A ") == 0 ? 0 : refused(d, line, err);
 }
 
-/* Only the version has a letter v in its answer. */
+/* ":A Version: USB-9.2m" of the MS-2000, ":A v3.45" of Tiger: no other answer is like them. */
 static int asi_sync(struct af_drive *d, struct af_err *err)
 {
     char line[120];
-    int got = af_drive_resync(d, "\r", "V\r", "v", line, sizeof(line), err);
 
-    if (got == AF_AGAIN && strstr(line, "Version"))
-        got = 0;
-    return got;
+    return af_drive_resync(d, "\r", "V\r", "Version|:A v", line, sizeof(line), err);
 }
 
 /* One of "X Y Z" whose type is a motor or piezo for focus. */

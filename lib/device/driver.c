@@ -36,9 +36,25 @@ int af_drive_ask(struct af_drive *d, const char *request, char *line, size_t cap
     return got > 0 ? 0 : got < 0 ? -1 : AF_AGAIN;
 }
 
-int af_drive_resync(struct af_drive *d, const char *wake, const char *request, const char *word,
+/* Is one of "Version|v" in the line? */
+static bool has_word(const char *line, const char *words)
+{
+    char word[40];
+    size_t n;
+
+    for (; *words; words += n + (words[n] == '|')) {
+        n = strcspn(words, "|");
+        snprintf(word, sizeof(word), "%.*s", (int)n, words);
+        if (strstr(line, word))
+            return true;
+    }
+    return false;
+}
+
+int af_drive_resync(struct af_drive *d, const char *wake, const char *request, const char *words,
                     char *line, size_t cap, struct af_err *err)
 {
+    char heard[81] = "";
     double end_s;
     int got;
 
@@ -47,11 +63,14 @@ int af_drive_resync(struct af_drive *d, const char *wake, const char *request, c
     if (af_port_discard(d->port, true, 50, err) < 0 || af_port_send(d->port, request, err))
         return -1;
     end_s = af_port_now_s(d->port) + 2;
-    do
-        if ((got = af_port_line(d->port, line, cap, 4 * d->reply_ms, err)) <= 0)
-            return got < 0 ? -1 : AF_AGAIN;
-    while (!strstr(line, word) && af_port_now_s(d->port) < end_s);
-    if (!strstr(line, word))
+    while ((got = af_port_line(d->port, line, cap, 4 * d->reply_ms, err)) > 0 &&
+           !has_word(line, words) && af_port_now_s(d->port) < end_s)
+        snprintf(heard, sizeof(heard), "%.80s", line);
+    if (got < 0)
+        return -1;
+    if (got == 0) // silence, or a stranger who says something else
+        return *heard ? af_drive_garbled(d, heard, err) : AF_AGAIN;
+    if (!has_word(line, words))
         return af_drive_garbled(d, line, err);
     return af_port_discard(d->port, false, 50, err) < 0 ? -1 : 0;
 }

@@ -88,10 +88,10 @@ int af_drive_ask(struct af_drive *d, const char *request, char *line, size_t cap
 
 /*
  * After a reply went missing: send `wake`, wait until nothing comes, send `request` and read until
- * a line has `word` in it (*line, or NULL where none is wanted). What comes before belongs to older
+ * a line has one of `words`, "Version|v3". What comes before belongs to older
  * requests.
  */
-int af_drive_resync(struct af_drive *d, const char *wake, const char *request, const char *word,
+int af_drive_resync(struct af_drive *d, const char *wake, const char *request, const char *words,
                     char *line, size_t cap, struct af_err *err);
 
 /* AF_AGAIN with "tango:/dev/ttyUSB0: cannot understand 'xyz'". */

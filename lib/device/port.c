@@ -60,6 +60,7 @@ static bool is_end(char c)
 static bool take_line(struct af_port *p, char *line, size_t cap)
 {
     size_t skip = 0, n;
+    bool fits;
 
     while (skip < p->n && is_end(p->buf[skip]))
         skip++;
@@ -72,14 +73,16 @@ static bool take_line(struct af_port *p, char *line, size_t cap)
         p->n -= p->n ? skip : 0;
         return false;
     }
-    if (n - skip < cap) {
-        for (size_t i = skip; i < n; i++)
-            line[i - skip] = p->buf[i] >= ' ' && p->buf[i] <= '~' ? p->buf[i] : '?';
+    fits = n - skip < cap;
+    for (size_t i = skip; i < n && fits; i++)
+        line[i - skip] = p->buf[i] >= ' ' && p->buf[i] <= '~' ? p->buf[i] : '?';
+    if (fits)
         line[n - skip] = '\0';
-    }
+    while (n < p->n && is_end(p->buf[n]))
+        n++;
     memmove(p->buf, p->buf + n, p->n - n);
     p->n -= n;
-    return n - skip < cap;
+    return fits;
 }
 
 static bool is_stopped(const struct af_port *p)
@@ -107,18 +110,24 @@ int af_port_line(struct af_port *p, char *line, size_t cap, double timeout_ms, s
     return 1;
 }
 
+/* The LF of a CR LF may come late: it is no stray input. */
+static bool holds_text(const char *p, size_t n)
+{
+    while (n && is_end(p[n - 1]))
+        n--;
+    return n > 0;
+}
+
 int af_port_discard(struct af_port *p, bool always, double quiet_ms, struct af_err *err)
 {
     double end_s = af_port_now_s(p) + 1;
-    bool any = p->n > 0;
+    bool any = holds_text(p->buf, p->n);
     long n = p->ops->receive(p->ctx, p->buf, sizeof(p->buf), 0, err);
 
-    any = any || n > 0;
+    any = any || (n > 0 && holds_text(p->buf, (size_t)n));
     p->n = 0;
-    while (n >= 0 && (n > 0 || always || any) && af_port_now_s(p) < end_s) {
-        n = p->ops->receive(p->ctx, p->buf, sizeof(p->buf), quiet_ms, err);
-        if (n == 0)
+    while (n >= 0 && (always || any) && af_port_now_s(p) < end_s)
+        if ((n = p->ops->receive(p->ctx, p->buf, sizeof(p->buf), quiet_ms, err)) == 0)
             break;
-    }
     return n < 0 ? -1 : any;
 }

@@ -265,7 +265,10 @@ static int open_drive(struct af_stage *st, struct af_port *port, const struct af
     st->parent = getppid();
     st->heeds_parent =
         st->parent > 1 && sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN;
-    return st->driver->open(&st->drive, err) ? -1 : set_axes(st, in, err);
+    if (st->driver->open(&st->drive, err))
+        return -1;
+    st->in_step = true;
+    return set_axes(st, in, err);
 }
 
 static int parse_uri(struct af_stage *st, const char *uri, struct af_err *err)

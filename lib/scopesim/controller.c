@@ -325,7 +325,10 @@ void af_controller_home(struct af_controller *c, int axis)
 
 void af_controller_call(struct af_controller *c, int axis, double um)
 {
-    c->zero_um[axis] += af_controller_position(c, axis) - um;
+    double at_um = af_controller_position(c, axis), aim_um = af_controller_target(c, axis);
+
+    // Where it was sent, which what is left of the motion and noise do not blur
+    c->zero_um[axis] += (fabs(at_um - aim_um) < 0.2 ? aim_um : at_um) - um;
     c->target_um[axis] = um;
     c->stopped[axis] = false;
 }

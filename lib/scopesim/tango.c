@@ -31,6 +31,7 @@ struct tango {
     bool autostatus, joystick, was_moving;
     unsigned cal[3]; // bit 0 after !cal, bit 1 after !rm
     double vel[3], accel[3];
+    bool zeroing[3];   // 0 is where !cal ends
     char ended[3]; // what ?statusaxis shows at rest: @ or A or D
 };
 
@@ -169,6 +170,7 @@ static void set(struct af_controller *c, const char *word, int axis, char *rest)
     } else if ((strcmp(word, "cal") == 0 || strcmp(word, "rm") == 0) && axis >= 0) {
         bool up = *word == 'r';
 
+        t->zeroing[axis] = !up;
         t->cal[axis] |= up ? 2 : 1;
         t->ended[axis] = up ? 'D' : 'A';
         t->was_moving = true;
@@ -264,6 +266,10 @@ static void idle(struct af_controller *c)
     if (!t->was_moving || af_controller_moving(c, -1))
         return;
     t->was_moving = false;
+    for (int i = 0; i < 3; i++)
+        if (t->zeroing[i])
+            af_controller_call(c, i, 0);
+    memset(t->zeroing, 0, sizeof(t->zeroing));
     if (t->autostatus)
         af_controller_say(c, "%c%c%c-.\r", t->ended[0], t->ended[1], t->ended[2]);
 }

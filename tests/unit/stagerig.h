@@ -44,7 +44,7 @@ static void rig_limits(struct af_instrument *in, const struct af_protocol *p)
     in->motion_log = strdup("/dev/null");
 }
 
-static int rig_open_stage(struct rig *r, struct af_err *err)
+__attribute__((unused)) static int rig_open_stage(struct rig *r, struct af_err *err)
 {
     struct af_port *port;
 

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# scope-sim: every stage driver on a real line, pseudo-terminal and TCP; the same commands as on sim:.
+. "$SRC/tests/tap.sh"
+
+export AF_LOCK_DIR="$PWD"
+SCOPE_SIM_PID=
+trap '[ -z "$SCOPE_SIM_PID" ] || kill $SCOPE_SIM_PID 2> /dev/null' EXIT
+
+begin() { run scope-sim "$@"; eval "$(cat out)"; }
+end() { dir=$SCOPE_SIM_DIR; eval "$(scope-sim -k)"; }
+near() { if awk "BEGIN { d = $1 - $2; exit !(d * d <= $3 * $3) }"; then tap_pass "$4"; else tap_fail "$4" "$2" "$1"; fi; }
+
+begin --tango
+is "$status" 0 'it starts'
+is "$(sed 's/=.*//' out | tr '\n' ' ')" 'AF_STAGE AF_CAMERA AF_INSTRUMENT SCOPE_SIM_DIR SCOPE_SIM_PID ' \
+    'and prints the environment'
+is "$(cat err)" '' 'and nothing else'
+ok 'it runs in the background' kill -0 "$SCOPE_SIM_PID"
+ok 'its folder has an instrument file' [ -f "$AF_INSTRUMENT" ]
+status_is 5 'whose limits hold' af-move -z 301
+ok 'the camera sees the same microscope' af-capture -q -n 1 -o frame.tif
+z=$(stack-info -q -H frame.tif | cut -f 3)
+near "${z:-NA}" "$(af-move -H | cut -f 3)" 0.05 'and the frame has the z of the stage'
+end
+ok '-k ends it, and its folder is gone' [ ! -e "$dir" ]
+is "${AF_STAGE:-}${AF_CAMERA:-}${AF_INSTRUMENT:-}$SCOPE_SIM_PID" '' 'and takes the environment back'
+status_is 2 'there is nothing more to end' scope-sim -k
+
+status_is 2 'one protocol at a time' scope-sim --tango --asi
+status_is 2 'an unknown fault' scope-sim --tango --faults hexed=1
+like "$(cat err)" "there is no fault 'hexed'" 'is named'
+status_is 2 'a parameter of the microscope that is none' scope-sim --tango --sim 'speeed=3'
+is "$(ls -d "$TMPDIR"/scope-sim.* 2> /dev/null)" '' 'and no folder is left'
+
+# The same commands over every protocol. The focus of a noiseless microscope, once by sim:.
+work() # CLAIM TOLERANCE
+{
+    ok "$1: x, y and z" af-move -q -H -x 14800 -y 11000 -z 3
+    near "$(cut -f 1 out)" 14800 2 "$1: x"
+    near "$(cut -f 2 out)" 11000 2 "$1: y"
+    near "$(cut -f 3 out)" 3 "$2" "$1: z"
+    near "$(af-move -q -H --by=-1.5)" 1.5 "$(awk "BEGIN { print 2 * $2 }")" "$1: z by so much"
+    status_is 5 "$1: a limit" af-move -z 301
+}
+for p in '' tango asi prior pi zaber gcode marlin; do
+    # shellcheck disable=SC2086 # an option or none
+    begin ${p:+--$p} --sim 'preset=ideal&seed=7'
+    case $p in zaber) within=0.2 ;; prior) within=0.15 ;; *) within=0.1 ;; esac
+    work "${p:-sim:}" $within
+    end
+done
+for p in asi pi; do
+    begin --$p --tcp 0
+    like "$AF_STAGE" "^$p:tcp:127.0.0.1:[0-9]+" "$p on TCP"
+    work "$p on TCP" 0.1
+    end
+done
+begin --prior --late-answer
+work 'prior, moves answered at their end' 0.15
+end
+
+# Faults, in real time this once.
+begin --tango --faults stuck=1
+status_is 3 'a stuck stage: status 3' af-move -z 5
+like "$(cat err)" 'z did not arrive: at -?0[.0-9]* um, sent from -?[.0-9e-]* to 5 um; halted, z at' 'which says where it is'
+end
+begin --asi --faults limit=1
+status_is 3 'a limit switch: status 3' af-move -z 5
+like "$(cat err)" 'z: upper limit switch; halted, z at 2\.[0-9]* um' 'which is named'
+end
+begin --pi --faults unplugged=12
+status_is 3 'the cable is pulled: status 3' af-move -z 5
+like "$(cat err)" 'the device is gone|Input/output error' 'which is said'
+end
+begin --zaber --faults lost=1
+status_is 3 'a silent stage: status 3' af-move --timeout 20ms
+like "$(cat err)" 'no answer in' 'which is said'
+end
+
+# The tools together.
+begin --tango --sim 'preset=ideal&surface=1um&seed=7'
+af-zstack -q --range 16um --step 500nm 2> err | af-label -q -H > labels
+is "$(cut -f 9 labels | sort -u)" ok 'af-zstack | af-label over a real protocol'
+note "focus at $(cut -f 5 labels | uniq) um"
+end
+done_testing

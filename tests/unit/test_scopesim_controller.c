@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The simulated controllers against what real ones say, byte for byte: tests/expect/stages. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stagerig.h"
+
+struct replay {
+    struct rig rig;
+    const char *file;
+    int line;
+    char sent[4096]; // by the device, not yet compared
+    size_t nsent;
+};
+
+/* "a\r\x05\s" to bytes; returns how many. */
+static size_t unescape(const char *s, char *out)
+{
+    size_t n = 0;
+    unsigned byte;
+
+    for (; *s; s++) {
+        if (*s != '\\' || !strchr("rnsx", s[1]) || !s[1]) {
+            out[n++] = *s;
+            continue;
+        }
+        s++;
+        if (*s == 'x' && sscanf(s + 1, "%2x", &byte) == 1) {
+            out[n++] = (char)byte;
+            s += 2;
+        } else {
+            out[n++] = *s == 'r' ? '\r' : *s == 'n' ? '\n' : ' ';
+        }
+    }
+    out[n] = '\0';
+    return n;
+}
+
+static void pass(struct replay *r, double ms)
+{
+    for (double done = 0; done < ms; done += 1) {
+        assert_int_equal(af_simscope_pause(r->rig.scope, fmin(1, ms - done), NULL), 0);
+        r->nsent += af_controller_give(r->rig.controller, r->sent + r->nsent,
+                                       sizeof(r->sent) - r->nsent, NULL);
+    }
+}
+
+static void wait_for_rest(struct replay *r)
+{
+    struct af_sim_truth t;
+
+    do {
+        pass(r, 1);
+        t = rig_truth(&r->rig);
+    } while (t.moving[0] || t.moving[1] || t.moving[2]);
+    pass(r, 300); // what is left of the motion dies away
+}
+
+static void direct(struct replay *r, const char *text)
+{
+    char word[16], name;
+    double um;
+
+    if (sscanf(text, "step %lf", &um) == 1) {
+        pass(r, um);
+    } else if (strcmp(text, "wait") == 0) {
+        wait_for_rest(r);
+    } else if (sscanf(text, "until %c %lf", &name, &um) == 2) {
+        for (int i = 0; rig_truth(&r->rig).um[name - 'x'] < um - 2e-4; i++) {
+            assert_true(i < 1000000);
+            assert_int_equal(af_simscope_pause(r->rig.scope, 1e-3, NULL), 0);
+        }
+    } else if (sscanf(text, "call %c %lf", &name, &um) == 2) {
+        af_controller_call(r->rig.controller, name - 'x', um);
+    } else if (sscanf(text, "%c %lf", &name, &um) == 2) {
+        assert_int_equal(af_simscope_move(r->rig.scope, (enum af_simaxis)(name - 'x'), um, 0, 0, NULL), 0);
+        wait_for_rest(r);
+    } else {
+        fail_msg("%s:%d: what is '%.15s'?", r->file, r->line, strcpy(word, "directive"));
+    }
+}
+
+/* What the device has said by now, or 100 ms later, begins with these bytes. */
+static void expect(struct replay *r, const char *text)
+{
+    char want[512], got[1024] = "";
+    size_t n = unescape(text, want);
+
+    for (int i = 0; i < 100 && r->nsent < n; i++)
+        pass(r, 1);
+    if (r->nsent >= n && memcmp(r->sent, want, n) == 0) {
+        memmove(r->sent, r->sent + n, r->nsent - n);
+        r->nsent -= n;
+        return;
+    }
+    for (size_t i = 0, k = 0; i < r->nsent && k < sizeof(got) - 5; i++)
+        k += (size_t)snprintf(got + k, 5, r->sent[i] < ' ' ? "\\x%02x" : "%c", (unsigned char)r->sent[i]);
+    fail_msg("%s:%d: expected '%s', got '%s'", r->file, r->line, text, got);
+}
+
+static void say(struct replay *r, const char *text)
+{
+    char bytes[512];
+    size_t n = unescape(text, bytes);
+
+    if (r->nsent)
+        fail_msg("%s:%d: the device said more than expected: '%.*s'", r->file, r->line, (int)r->nsent,
+                 r->sent);
+    af_controller_take(r->rig.controller, bytes, n);
+}
+
+static void replay(const char *protocol)
+{
+    static char path[512], text[600];
+    struct af_controller_opts opts = {.soft_limits = false};
+    struct replay r = {.file = path};
+    FILE *fp;
+
+    // TANGO, ASI and Prior are sent beyond the plate; the others refuse what is far outside
+    opts.soft_limits = !strcmp(protocol, "pi") || !strcmp(protocol, "zaber") || !strcmp(protocol, "gcode");
+    snprintf(path, sizeof(path), "%s/tests/expect/stages/%s.txt", getenv("SRC") ? getenv("SRC") : ".", protocol);
+    if (!(fp = fopen(path, "r")))
+        fail_msg("%s: cannot be read", path);
+    rig_begin(&r.rig, protocol, &opts,
+              "clock=virtual&preset=ideal&step=0.1nm&settle=1ms&speed=500um/s&acceleration=5");
+    while (fgets(text, sizeof(text), fp)) {
+        r.line++;
+        text[strcspn(text, "\n")] = '\0';
+        if (*text == '>')
+            say(&r, text + 2);
+        else if (*text == '<')
+            expect(&r, text + 2);
+        else if (*text == '=')
+            direct(&r, text + 2);
+    }
+    fclose(fp);
+    assert_true(r.line > 10);
+    rig_end(&r.rig);
+}
+
+#define REPLAY(name)                                                                               \
+    static void name##_says_what_is_on_record(void **state)                                        \
+    {                                                                                              \
+        (void)state;                                                                               \
+        replay(#name);                                                                             \
+    }
+REPLAY(tango)
+REPLAY(asi)
+REPLAY(prior)
+REPLAY(pi)
+REPLAY(zaber)
+REPLAY(gcode)
+REPLAY(marlin)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tango_says_what_is_on_record),  cmocka_unit_test(asi_says_what_is_on_record),
+        cmocka_unit_test(prior_says_what_is_on_record),  cmocka_unit_test(pi_says_what_is_on_record),
+        cmocka_unit_test(zaber_says_what_is_on_record),  cmocka_unit_test(gcode_says_what_is_on_record),
+        cmocka_unit_test(marlin_says_what_is_on_record),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
