@@ -80,7 +80,7 @@ static const struct af_tool tool = {
 
 struct running {
     const struct af_protocol *protocol; // NULL: the stage is sim: too
-    char *dir, *conf, *gone; // gone: what dir is called while it is removed
+    char *dir, *conf, *gone;            // gone: what dir is called while it is removed
     bool own_dir;
     char *stage, *camera; // URIs
     struct af_simscope *scope, *camera_scope;

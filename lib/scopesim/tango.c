@@ -31,8 +31,8 @@ struct tango {
     bool autostatus, joystick, was_moving;
     unsigned cal[3]; // bit 0 after !cal, bit 1 after !rm
     double vel[3], accel[3];
-    bool zeroing[3];   // 0 is where !cal ends
-    char ended[3]; // what ?statusaxis shows at rest: @ or A or D
+    bool zeroing[3]; // 0 is where !cal ends
+    char ended[3];   // what ?statusaxis shows at rest: @ or A or D
 };
 
 static void begin(struct af_controller *c)

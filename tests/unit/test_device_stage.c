@@ -239,7 +239,8 @@ static void one_motion_at_a_time(void **state)
     assert_int_equal(af_stage_start(r.st, AF_X, 11000, &err), -1);
     assert_int_equal(err.kind, AF_EUSAGE);
     assert_int_equal(af_stage_halt(r.st, &err), 0);
-    assert_int_equal(af_stage_move(r.st, AF_X, 11000, NULL, &err), 0); // a halt that was asked for is no failure
+    assert_int_equal(af_stage_move(r.st, AF_X, 11000, NULL, &err),
+                     0); // a halt that was asked for is no failure
     rig_end(&r);
 }
 

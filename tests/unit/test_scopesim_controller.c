@@ -75,7 +75,8 @@ static void direct(struct replay *r, const char *text)
     } else if (sscanf(text, "call %c %lf", &name, &um) == 2) {
         af_controller_call(r->rig.controller, name - 'x', um);
     } else if (sscanf(text, "%c %lf", &name, &um) == 2) {
-        assert_int_equal(af_simscope_move(r->rig.scope, (enum af_simaxis)(name - 'x'), um, 0, 0, NULL), 0);
+        assert_int_equal(
+            af_simscope_move(r->rig.scope, (enum af_simaxis)(name - 'x'), um, 0, 0, NULL), 0);
         wait_for_rest(r);
     } else {
         fail_msg("%s:%d: what is '%.15s'?", r->file, r->line, strcpy(word, "directive"));
@@ -96,7 +97,8 @@ static void expect(struct replay *r, const char *text)
         return;
     }
     for (size_t i = 0, k = 0; i < r->nsent && k < sizeof(got) - 5; i++)
-        k += (size_t)snprintf(got + k, 5, r->sent[i] < ' ' ? "\\x%02x" : "%c", (unsigned char)r->sent[i]);
+        k += (size_t)snprintf(got + k, 5, r->sent[i] < ' ' ? "\\x%02x" : "%c",
+                              (unsigned char)r->sent[i]);
     fail_msg("%s:%d: expected '%s', got '%s'", r->file, r->line, text, got);
 }
 
@@ -106,8 +108,8 @@ static void say(struct replay *r, const char *text)
     size_t n = unescape(text, bytes);
 
     if (r->nsent)
-        fail_msg("%s:%d: the device said more than expected: '%.*s'", r->file, r->line, (int)r->nsent,
-                 r->sent);
+        fail_msg("%s:%d: the device said more than expected: '%.*s'", r->file, r->line,
+                 (int)r->nsent, r->sent);
     af_controller_take(r->rig.controller, bytes, n);
 }
 
@@ -119,8 +121,10 @@ static void replay(const char *protocol)
     FILE *fp;
 
     // TANGO, ASI and Prior are sent beyond the plate; the others refuse what is far outside
-    opts.soft_limits = !strcmp(protocol, "pi") || !strcmp(protocol, "zaber") || !strcmp(protocol, "gcode");
-    snprintf(path, sizeof(path), "%s/tests/expect/stages/%s.txt", getenv("SRC") ? getenv("SRC") : ".", protocol);
+    opts.soft_limits =
+        !strcmp(protocol, "pi") || !strcmp(protocol, "zaber") || !strcmp(protocol, "gcode");
+    snprintf(path, sizeof(path), "%s/tests/expect/stages/%s.txt",
+             getenv("SRC") ? getenv("SRC") : ".", protocol);
     if (!(fp = fopen(path, "r")))
         fail_msg("%s: cannot be read", path);
     rig_begin(&r.rig, protocol, &opts,
@@ -157,9 +161,12 @@ REPLAY(marlin)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tango_says_what_is_on_record),  cmocka_unit_test(asi_says_what_is_on_record),
-        cmocka_unit_test(prior_says_what_is_on_record),  cmocka_unit_test(pi_says_what_is_on_record),
-        cmocka_unit_test(zaber_says_what_is_on_record),  cmocka_unit_test(gcode_says_what_is_on_record),
+        cmocka_unit_test(tango_says_what_is_on_record),
+        cmocka_unit_test(asi_says_what_is_on_record),
+        cmocka_unit_test(prior_says_what_is_on_record),
+        cmocka_unit_test(pi_says_what_is_on_record),
+        cmocka_unit_test(zaber_says_what_is_on_record),
+        cmocka_unit_test(gcode_says_what_is_on_record),
         cmocka_unit_test(marlin_says_what_is_on_record),
     };
 
