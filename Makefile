@@ -43,9 +43,11 @@ $(BENCHES) $(AIDS): $(B)/%: $(B)/tests/%.o $(B)/libaf.a
 HOT = $(if $(SAN),-O1,-O3) -ffp-contract=fast
 $(B)/lib/nn/kernels_%.o: FLAGS += $(HOT)
 $(B)/lib/optics/%.o: FLAGS += $(HOT)
+$(B)/lib/maps/kernels_%.o: FLAGS += $(if $(SAN),-O1,-O3)
 ifeq ($(shell uname -m),x86_64)
-$(B)/lib/nn/kernels_avx512.o: FLAGS += -march=x86-64-v4
-$(B)/lib/nn/kernels_avx2.o: FLAGS += -march=x86-64-v3
+$(B)/lib/%/kernels_avx512.o: FLAGS += -march=x86-64-v4
+$(B)/lib/%/kernels_avx2.o: FLAGS += -march=x86-64-v3
+$(B)/lib/maps/kernels_avx512.o: FLAGS += -mprefer-vector-width=512
 endif
 $(B)/%.o: %.c config.mk Makefile
 	@mkdir -p $(@D)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The hot loops of maps/sums.h: rows of pixels into sums per column, and those into sums per piece.
+ *
+ *   acc[x] += sum over n rows of term(y, x)      x = 0 .. w - 1 - reach.x
+ *
+ * n and the columns of a piece are AF_PLAN_MOST = 32 at most, so that sums of 8-bit pixels fit
+ * narrow types: differences of a few pixels (at most 1020 a term) 16 bits, two of these sums too, products (at most
+ * 2 (4 * 255)^2 = 2080800) 32 bits, as does the sum of 32 x 32 products.
+ */
+#ifndef AF_MAPS_KERNELS_H
+#define AF_MAPS_KERNELS_H
+#include "maps/measure.h"
+#include <stddef.h>
+
+/* row[-1] to row[n + 1], [w] pixels each; beyond the slice, its last row again. */
+struct af_sum_rows {
+    const void *const *row;
+    size_t n, w;
+    uint64_t theta; // of AF_SUM_BX
+};
+
+/* acc: aligned to 64 bytes. */
+typedef void af_sum_rows_fn(void *acc, const struct af_sum_rows *r);
+
+struct af_sum_kernels {
+    const char *name;
+    struct {
+        af_sum_rows_fn *rows;
+        size_t width; // bytes of an element of acc, an unsigned integer: 2, 4 or 8
+    } of[2][AF_SUM_N]; // of 8 and 16 bits
+};
+
+/*
+ * out[i + 1] = above[i + 1] + sum of acc over [0, at[i + 1]), modulo 2^64; acc is cleared.
+ * acc: elements of `width` bytes, at[n] of them.
+ */
+void af_sum_pieces(uint64_t *out, const uint64_t *above, void *acc, size_t width,
+                   const uint32_t *at, size_t n);
+
+/* "portable", "avx2", "avx512"; NULL where this processor or build has no such set. */
+const struct af_sum_kernels *af_sum_kernels_named(const char *name);
+
+/* The fastest set this processor has; all give the same sums. */
+const struct af_sum_kernels *af_sum_kernels_best(void);
+
+extern const struct af_sum_kernels af_sum_kernels_portable, af_sum_kernels_avx2,
+    af_sum_kernels_avx512;
+
+#endif

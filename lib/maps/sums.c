@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "maps/sums.h"
+
+#include "base/memory.h"
+#include "maps/sumsreal.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const struct af_cuts *cuts_x(const struct af_sums *s, int sum)
+{
+    return &s->plan->x[af_sum_reach[sum].x];
+}
+
+static const struct af_cuts *cuts_y(const struct af_sums *s, int sum)
+{
+    return &s->plan->y[af_sum_reach[sum].y];
+}
+
+/* [w] zeros, as kernels.h wants them. */
+static void *aligned_acc(size_t w, struct af_err *err)
+{
+    size_t bytes = (w * sizeof(uint64_t) + 63) / 64 * 64;
+    void *p = aligned_alloc(64, bytes);
+
+    if (!p)
+        af_fail(err, AF_ESYS, "out of memory");
+    else
+        memset(p, 0, bytes);
+    return p;
+}
+
+int af_sums_init(struct af_sums *s, const struct af_plan *plan, unsigned wanted, uint64_t theta,
+                 const struct af_sum_kernels *kernels, struct af_err *err)
+{
+    *s = (struct af_sums){.plan = plan,
+                          .kernels = kernels ? kernels : af_sum_kernels_best(),
+                          .wanted = wanted,
+                          .theta = theta};
+    if (!(s->row = af_calloc(plan->h + 3, sizeof(*s->row), err)))
+        return -1;
+    for (int k = 0; k < AF_SUM_N; k++)
+        if (wanted >> k & 1 && !(s->acc[k] = aligned_acc(plan->w, err)))
+            return -1;
+    return 0;
+}
+
+void af_sums_release(struct af_sums *s)
+{
+    for (int k = 0; k < AF_NSUMS; k++) {
+        free(s->table[k]);
+        free(s->pieces[k]);
+        free(s->acc[k]);
+    }
+    free(s->lines);
+    free(s->row);
+    *s = (struct af_sums){0};
+}
+
+/* Room for the integers, taken when the first slice that needs it comes. */
+static int make_tables(struct af_sums *s, struct af_err *err)
+{
+    for (int k = 0; k < AF_SUM_N; k++) {
+        size_t nx = cuts_x(s, k)->n + 1, ny = cuts_y(s, k)->n + 1, n;
+
+        if (!(s->wanted >> k & 1) || s->table[k])
+            continue;
+        if (!af_size_mul(nx, ny, &n))
+            return af_fail(err, AF_ESYS, "out of memory: sums of %zux%zu pieces", nx, ny);
+        if (!(s->table[k] = af_calloc(n, sizeof(*s->table[k]), err)))
+            return -1;
+    }
+    return 0;
+}
+
+/* The pieces of one sum that end at row `end` or before it, from number `next` on. */
+static size_t sum_pieces(struct af_sums *s, int sum, size_t next, size_t end, int deep)
+{
+    const struct af_cuts *cx = cuts_x(s, sum), *cy = cuts_y(s, sum);
+    const size_t last = cy->len > af_sum_reach[sum].y ? cy->len - af_sum_reach[sum].y : 0;
+    const size_t n = cx->n + 1;
+
+    for (; next < cy->n && cy->at[next + 1] <= end; next++) {
+        size_t from = cy->at[next], to = cy->at[next + 1] < last ? cy->at[next + 1] : last;
+        struct af_sum_rows r = {s->row + 1 + from, to > from ? to - from : 0, cx->len, s->theta};
+        uint64_t *above = s->table[sum] + next * n;
+
+        s->kernels->of[deep][sum].rows(s->acc[sum], &r);
+        af_sum_pieces(above + n, above, s->acc[sum], s->kernels->of[deep][sum].width, cx->at, cx->n);
+    }
+    return next;
+}
+
+/* Ask for rows y to `end`, which the next band reads in an order that processors do not foresee. */
+static void fetch(const struct af_image *img, size_t y, size_t end)
+{
+    const size_t row = img->w * af_sample_size(img->type);
+    const char *p = img->data;
+
+    for (size_t at = y * row; at < end * row; at += 64)
+        __builtin_prefetch(p + at, 0, 2);
+}
+
+/* Band after band, so that rows stay in the cache for all sums. */
+static void sum_counts(struct af_sums *s, const struct af_image *img)
+{
+    const struct af_cuts *bands = &s->plan->y[0];
+    size_t next[AF_SUM_N] = {0};
+
+    s->row[0] = af_image_row(img, 0);
+    for (size_t y = 0; y < img->h + 2; y++)
+        s->row[1 + y] = af_image_row(img, y < img->h ? y : img->h - 1);
+    for (size_t i = 0; i < bands->n; i++) {
+        if (i + 1 < bands->n)
+            fetch(img, bands->at[i + 1], bands->at[i + 2]);
+        for (int k = 0; k < AF_SUM_N; k++)
+            if (s->table[k])
+                next[k] = sum_pieces(s, k, next[k], bands->at[i + 1], img->type == AF_U16);
+    }
+}
+
+int af_sums_compute(struct af_sums *s, const struct af_image *img, struct af_err *err)
+{
+    if (img->w != s->plan->w || img->h != s->plan->h)
+        return af_fail(err, AF_EDATA, "a plane of %zux%zu px, the first is %zux%zu", img->w, img->h,
+                       s->plan->w, s->plan->h);
+    s->real = img->type != AF_U8 && img->type != AF_U16;
+    if (s->real)
+        return af_sums_compute_real(s, img, err);
+    if (make_tables(s, err))
+        return -1;
+    sum_counts(s, img);
+    return 0;
+}
+
+/* A window as first and last cut, in pieces. */
+struct box {
+    size_t x0, x1, y0, y1;
+};
+
+static struct box box_of(const struct af_sums *s, int sum, size_t x, size_t y, uint32_t window)
+{
+    const struct af_cuts *cx = cuts_x(s, sum), *cy = cuts_y(s, sum);
+    size_t to_x = af_plan_end(x, window, cx->len), to_y = af_plan_end(y, window, cy->len);
+    const struct af_reach reach = af_sum_reach[sum];
+
+    return (struct box){cx->index[x], cx->index[to_x - x > reach.x ? to_x - reach.x : x],
+                        cy->index[y], cy->index[to_y - y > reach.y ? to_y - reach.y : y]};
+}
+
+static uint64_t box_count(const struct af_sums *s, int sum, struct box b)
+{
+    const size_t n = cuts_x(s, sum)->n + 1;
+    const uint64_t *t = s->table[sum];
+
+    return t[b.y1 * n + b.x1] - t[b.y1 * n + b.x0] - t[b.y0 * n + b.x1] + t[b.y0 * n + b.x0];
+}
+
+static double box_real(const struct af_sums *s, int sum, struct box b)
+{
+    const size_t n = cuts_x(s, sum)->n;
+    double total = 0;
+
+    for (size_t y = b.y0; y < b.y1; y++)
+        for (size_t x = b.x0; x < b.x1; x++)
+            total += s->pieces[sum][y * n + x];
+    return total;
+}
+
+static uint64_t area(const struct af_sums *s, size_t x, size_t y, uint32_t window)
+{
+    return (uint64_t)(af_plan_end(x, window, s->plan->w) - x) *
+           (af_plan_end(y, window, s->plan->h) - y);
+}
+
+double af_sums_score(const struct af_sums *s, enum af_sharp m, enum af_sharp_def def, size_t x,
+                     size_t y, uint32_t window)
+{
+    const unsigned needed = af_sharp_sums(1u << m, def) | 1u << AF_SUM_N | 1u << AF_SUM_C;
+    uint64_t count[AF_NSUMS] = {0};
+    double real[AF_NSUMS] = {0};
+
+    for (int k = 0; k < AF_NSUMS; k++) {
+        if (needed >> k & 1 && !s->real && s->table[k])
+            count[k] = box_count(s, k, box_of(s, k, x, y, window));
+        if (needed >> k & 1 && s->real && s->pieces[k])
+            real[k] = box_real(s, k, box_of(s, k, x, y, window));
+    }
+    return s->real ? af_sharp_score_real(m, def, real)
+                   : af_sharp_score(m, def, area(s, x, y, window), count);
+}
+
+double af_sums_mean(const struct af_sums *s, size_t x, size_t y, uint32_t window)
+{
+    struct box b = box_of(s, AF_SUM_F, x, y, window);
+
+    return s->real ? box_real(s, AF_SUM_F, b) / box_real(s, AF_SUM_N, b)
+                   : (double)box_count(s, AF_SUM_F, b) / (double)area(s, x, y, window);
+}
