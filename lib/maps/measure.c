@@ -86,7 +86,9 @@ int af_sharp_degree(enum af_sharp m, enum af_sharp_def def)
 /* n s2 - s1^2, which is never negative. */
 static double spread(uint64_t n, uint64_t s1, uint64_t s2)
 {
-    return (double)((uint128)n * s2 - (uint128)s1 * s1);
+    const uint128 d = (uint128)n * s2 - (uint128)s1 * s1;
+
+    return d >> 64 ? (double)d : (double)(uint64_t)d; // the first takes a call
 }
 
 double af_sharp_score(enum af_sharp m, enum af_sharp_def def, uint64_t n, const uint64_t *s)
@@ -134,4 +136,42 @@ double af_sharp_score_real(enum af_sharp m, enum af_sharp_def def, const double 
     case AF_SHARP_VOLLATH5: return s[AF_SUM_P1] - s[AF_SUM_F] * s[AF_SUM_F] / n;
     default: return NAN;
     }
+}
+
+/* Score of noise alone; of std and the code's tenengrad its square. */
+static double noise_score(enum af_sharp m, enum af_sharp_def def, double sigma, double wide,
+                          double high)
+{
+    const double pi = acos(-1), var = sigma * sigma, n = wide * high;
+    const double apart = 2 * sigma / sqrt(pi); // E |a - b|
+    const double narrow = fmax(0, wide - 1), low = fmax(0, high - 1);
+
+    switch (m) {
+    case AF_SHARP_STD:
+    case AF_SHARP_VARIANCE: return var * (n - 1) / n;
+    case AF_SHARP_BRENNER:
+        return def ? 2 * var * fmax(0, wide - 2) * fmax(0, high - 2) / (255. * 255)
+                   : 2 * var * fmax(0, wide - 2) * high;
+    case AF_SHARP_TENENGRAD: // each Sobel kernel has squares that add up to 12
+        return def ? 24 * var * n / 32 / (255. * 255) : 24 * var * n;
+    case AF_SHARP_LAPLACIAN: // of the code: a normal of variance 20, its negative half made 0
+        return def ? 20 * var * (0.5 - 0.5 / pi) : 2 * sqrt(6) * sigma * sqrt(2 / pi) * n;
+    case AF_SHARP_SMD:
+        return def ? 2 * apart * narrow * low / 255 : apart * (narrow * high + wide * low);
+    case AF_SHARP_SMD2: // E |u v| of two normals with correlation 1/2, each of variance 2
+        return 4 / pi * var * (sqrt(0.75) + 0.5 * asin(0.5)) * narrow * low / (def ? 255. * 255 : 1);
+    default: return 0;
+    }
+}
+
+double af_sharp_above_noise(enum af_sharp m, enum af_sharp_def def, double score, double sigma,
+                            double wide, double high)
+{
+    const double floor = noise_score(m, def, sigma, wide, high);
+
+    if (!(sigma > 0) || m >= AF_SHARP_VOLLATH)
+        return score;
+    if (m == AF_SHARP_STD || (m == AF_SHARP_TENENGRAD && def == AF_DEF_CODE))
+        return sqrt(fmax(0, score * score - floor));
+    return fmax(0, score - floor);
 }

@@ -97,4 +97,14 @@ double af_sharp_score(enum af_sharp m, enum af_sharp_def def, uint64_t n, const 
 /* The same for real images; NaN where no pixel is a number. */
 double af_sharp_score_real(enum af_sharp m, enum af_sharp_def def, const double *sum);
 
+/*
+ * Score of a window of wide x high px less what independent normal noise of standard deviation
+ * sigma would score there by itself, 0 at least: what sinks into the noise is no focus. Squares
+ * subtract; so do their roots, as squares.
+ * Choice: vollath and vollath5 have no such floor, since noise does not correlate with itself a
+ * pixel on; entropy has none that would help.
+ */
+double af_sharp_above_noise(enum af_sharp m, enum af_sharp_def def, double score, double sigma,
+                            double wide, double high);
+
 #endif

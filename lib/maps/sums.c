@@ -189,6 +189,64 @@ double af_sums_score(const struct af_sums *s, enum af_sharp m, enum af_sharp_def
                    : af_sharp_score(m, def, area(s, x, y, window), count);
 }
 
+/* One sum over the windows of a row: corners of tables, without looking the cuts up again. */
+struct lane {
+    int sum;
+    struct af_reach reach;
+    const uint32_t *index;
+    const uint64_t *top, *bottom; // rows of the table
+};
+
+static size_t lanes_of(const struct af_sums *s, unsigned needed, size_t y, uint32_t window,
+                       struct lane *lane)
+{
+    size_t n = 0;
+
+    for (int k = 0; k < AF_SUM_N; k++)
+        if (needed >> k & 1) {
+            struct box b = box_of(s, k, 0, y, window);
+            const size_t row = cuts_x(s, k)->n + 1;
+
+            lane[n++] = (struct lane){k, af_sum_reach[k], cuts_x(s, k)->index,
+                                      s->table[k] + b.y0 * row, s->table[k] + b.y1 * row};
+        }
+    return n;
+}
+
+static void score_row(const struct af_sums *s, enum af_sharp m, enum af_sharp_def def, size_t y,
+                      struct af_pair pair, double *out)
+{
+    const size_t w = s->plan->w, high = af_plan_end(y, pair.window, s->plan->h) - y;
+    struct lane lane[AF_SUM_N];
+    const size_t n = lanes_of(s, af_sharp_sums(1u << m, def), y, pair.window, lane);
+    uint64_t sum[AF_NSUMS];
+
+    for (size_t x = 0; x < w; x += pair.stride) {
+        const size_t to = af_plan_end(x, pair.window, w), wide = to - x;
+
+        for (size_t i = 0; i < n; i++) {
+            const struct lane *l = &lane[i];
+            const uint32_t a = l->index[x], b = l->index[wide > l->reach.x ? to - l->reach.x : x];
+
+            sum[l->sum] = l->bottom[b] - l->bottom[a] - l->top[b] + l->top[a];
+        }
+        *out++ = af_sharp_score(m, def, wide * high, sum);
+    }
+}
+
+void af_sums_scores(const struct af_sums *s, enum af_sharp m, enum af_sharp_def def,
+                    struct af_pair pair, double *out)
+{
+    const size_t nx = af_plan_count(s->plan->w, pair.stride);
+
+    for (size_t y = 0; y < s->plan->h; y += pair.stride, out += nx) {
+        if (!s->real)
+            score_row(s, m, def, y, pair, out);
+        for (size_t i = 0; s->real && i < nx; i++)
+            out[i] = af_sums_score(s, m, def, i * pair.stride, y, pair.window);
+    }
+}
+
 double af_sums_mean(const struct af_sums *s, size_t x, size_t y, uint32_t window)
 {
     struct box b = box_of(s, AF_SUM_F, x, y, window);

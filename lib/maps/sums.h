@@ -43,6 +43,10 @@ int af_sums_compute(struct af_sums *s, const struct af_image *img, struct af_err
 double af_sums_score(const struct af_sums *s, enum af_sharp m, enum af_sharp_def def, size_t x,
                      size_t y, uint32_t window);
 
+/* The same for all windows of a pair: out[ny][nx]. */
+void af_sums_scores(const struct af_sums *s, enum af_sharp m, enum af_sharp_def def,
+                    struct af_pair pair, double *out);
+
 /* Mean of the finite pixels of such a window, with AF_SUM_F wanted; NaN where there are none. */
 double af_sums_mean(const struct af_sums *s, size_t x, size_t y, uint32_t window);
 
