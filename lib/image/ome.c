@@ -245,6 +245,39 @@ static int parse_image(struct af_ome_image *im, const xmlNode *n, const char *na
     return 0;
 }
 
+/* <MapAnnotation><Value><M K="key">value</M>... */
+static int parse_keys(struct af_ome *ome, const xmlNode *annotations, struct af_err *err)
+{
+    struct af_err memory = {AF_OK, ""};
+    size_t room = 0;
+
+    for (const xmlNode *a = annotations ? annotations->children : NULL; a; a = a->next) {
+        const xmlNode *value = is(a, "MapAnnotation") ? child(a, "Value") : NULL;
+
+        for (const xmlNode *m = value ? value->children : NULL; m; m = m->next) {
+            struct af_ome_key k;
+
+            if (!is(m, "M"))
+                continue;
+            if (af_grow((void **)&ome->key, &room, ome->nkeys + 1, sizeof(*ome->key), err))
+                return -1;
+            k = (struct af_ome_key){attribute(m, "K", &memory), text_of(m, &memory)};
+            ome->key[ome->nkeys++] = k;
+            if (memory.kind)
+                return af_fail(err, memory.kind, "%s", memory.text);
+        }
+    }
+    return 0;
+}
+
+const char *af_ome_value(const struct af_ome *ome, const char *key)
+{
+    for (size_t i = 0; i < ome->nkeys; i++)
+        if (ome->key[i].key && strcmp(ome->key[i].key, key) == 0)
+            return ome->key[i].value;
+    return NULL;
+}
+
 static int parse_document(struct af_ome *ome, const xmlNode *root, const char *name,
                           size_t max_planes, struct af_err *err)
 {
@@ -265,7 +298,7 @@ static int parse_document(struct af_ome *ome, const xmlNode *root, const char *n
     }
     if (!ome->nimages && !ome->metadata_file)
         return af_fail(err, AF_EDATA, "%s: OME-XML without an Image", name);
-    return 0;
+    return parse_keys(ome, child(root, "StructuredAnnotations"), err);
 }
 
 static int parse_text(struct af_ome *ome, const char *xml, size_t n, const char *name,
@@ -371,6 +404,11 @@ void af_ome_release(struct af_ome *ome)
         free(im->name);
         free(im->date);
     }
+    for (size_t i = 0; i < ome->nkeys; i++) {
+        free(ome->key[i].key);
+        free(ome->key[i].value);
+    }
+    free(ome->key);
     free(ome->image);
     free(ome->uuid);
     free(ome->metadata_file);

@@ -29,6 +29,10 @@ struct af_ome {
     char *metadata_file; // the XML is a stub: the real one lies in this file
     struct af_ome_image *image;
     size_t nimages;
+    struct af_ome_key {
+        char *key, *value;
+    } *key;                     // of all MapAnnotations
+    size_t nkeys;
 };
 
 /* Does the text look like OME-XML? */
@@ -44,6 +48,9 @@ int af_ome_parse(struct af_ome *ome, const char *xml, size_t n, const char *name
                  struct af_err *err);
 void af_ome_release(struct af_ome *ome);
 #define AF_OME_MAX ((size_t)128 << 20)
+
+/* Value of a key; NULL where there is none. */
+const char *af_ome_value(const struct af_ome *ome, const char *key);
 
 /* Index in dimension order of plane (c, t, z); nc * nt * nz where that is outside. */
 size_t af_ome_index(const struct af_ome_image *im, size_t c, size_t t, size_t z);

@@ -113,20 +113,26 @@ static void put_instrument(FILE *fp, const struct af_stack_meta *m)
     fputs(" </Instrument>\n", fp);
 }
 
+static size_t count_channels(const struct af_stack_meta *m)
+{
+    return m->nchannels ? m->nchannels : 1;
+}
+
 /* Step of the stage: the one stated, or the mean of the ones made. */
 static double step_um(const struct af_stack_meta *m, const struct af_plane *p, size_t n)
 {
     double dz = fabs(m->dz_um);
 
+    n /= count_channels(m);
     if (isnan(dz) && p && n > 1)
-        dz = fabs(p[n - 1].z_um - p[0].z_um) / (double)(n - 1);
+        dz = fabs(p[n * count_channels(m) - 1].z_um - p[0].z_um) / (double)(n - 1);
     return dz > 0 ? dz : NAN;
 }
 
-static void put_channel(FILE *fp, const struct af_stack_meta *m)
+static void put_channel(FILE *fp, const struct af_stack_meta *m, size_t c)
 {
-    fputs("   <Channel ID=\"Channel:0:0\" SamplesPerPixel=\"1\"", fp);
-    text_attribute(fp, "Name", m->channel_name);
+    fprintf(fp, "   <Channel ID=\"Channel:0:%zu\" SamplesPerPixel=\"1\"", c);
+    text_attribute(fp, "Name", m->nchannels ? m->channels[c] : m->channel_name);
     if (!has_laser(m) && !m->detector) {
         fputs("/>\n", fp);
         return;
@@ -139,9 +145,9 @@ static void put_channel(FILE *fp, const struct af_stack_meta *m)
     fputs("   </Channel>\n", fp);
 }
 
-static void put_plane(FILE *fp, const struct af_plane *p, size_t i)
+static void put_plane(FILE *fp, const struct af_plane *p, size_t i, size_t nchannels)
 {
-    fprintf(fp, "   <Plane TheZ=\"%zu\" TheC=\"0\" TheT=\"0\"", i);
+    fprintf(fp, "   <Plane TheZ=\"%zu\" TheC=\"%zu\" TheT=\"0\"", i / nchannels, i % nchannels);
     quantity(fp, "DeltaT", p->time_s, "s");
     quantity(fp, "ExposureTime", p->exposure_ms, "ms");
     quantity(fp, "PositionX", p->x_um, UM);
@@ -153,25 +159,27 @@ static void put_plane(FILE *fp, const struct af_plane *p, size_t i)
 static void put_pixels(FILE *fp, const struct af_stack_meta *m, const struct af_image *img,
                        const struct af_plane *p, size_t n)
 {
+    const size_t nc = count_channels(m);
     const uint16_t one = 1;
 
-    fprintf(fp, "  <Pixels ID=\"Pixels:0\" DimensionOrder=\"XYZCT\" Type=\"%s\"",
-            af_sample_name(img->type));
+    fprintf(fp, "  <Pixels ID=\"Pixels:0\" DimensionOrder=\"%s\" Type=\"%s\"",
+            nc > 1 ? "XYCZT" : "XYZCT", af_sample_name(img->type));
     if (!af_sample_is_float(img->type))
         fprintf(fp, " SignificantBits=\"%u\"", img->bits);
     fprintf(fp,
-            " BigEndian=\"%s\" SizeX=\"%zu\" SizeY=\"%zu\" SizeZ=\"%zu\" SizeC=\"1\" SizeT=\"1\"",
-            *(const uint8_t *)&one ? "false" : "true", img->w, img->h, n);
+            " BigEndian=\"%s\" SizeX=\"%zu\" SizeY=\"%zu\" SizeZ=\"%zu\" SizeC=\"%zu\" SizeT=\"1\"",
+            *(const uint8_t *)&one ? "false" : "true", img->w, img->h, n / nc, nc);
     quantity(fp, "PhysicalSizeX", m->px_um > 0 ? m->px_um : NAN, UM);
     quantity(fp, "PhysicalSizeY", m->py_um > 0 ? m->py_um : NAN, UM);
     quantity(fp, "PhysicalSizeZ", step_um(m, p, n), UM);
     fputs(">\n", fp);
-    put_channel(fp, m);
+    for (size_t c = 0; c < nc; c++)
+        put_channel(fp, m, c);
     fprintf(fp,
             "   <TiffData IFD=\"0\" FirstZ=\"0\" FirstC=\"0\" FirstT=\"0\" PlaneCount=\"%zu\"/>\n",
             n);
     for (size_t i = 0; p && i < n; i++)
-        put_plane(fp, &p[i], i);
+        put_plane(fp, &p[i], i, nc);
     fputs("  </Pixels>\n", fp);
 }
 

@@ -186,3 +186,13 @@ void af_entropy_scores(struct af_entropy *e, struct af_pair pair, double *out)
             row_by_sliding(e, y, pair, out);
     }
 }
+
+double af_entropy_of(struct af_entropy *e, struct af_box b)
+{
+    const size_t from = b.x0, to = b.x1;
+    uint32_t hist[ROOM] = {0};
+
+    for (size_t y = b.y0; y < b.y1; y++)
+        COUNT(hist, 1);
+    return entropy_of(e, hist);
+}

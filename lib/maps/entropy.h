@@ -36,4 +36,7 @@ int af_entropy_take(struct af_entropy *e, const struct af_image *img, struct af_
 /* Entropy of all windows of a pair: out[ny][nx]; NaN where a window has no bins. */
 void af_entropy_scores(struct af_entropy *e, struct af_pair pair, double *out);
 
+/* Entropy of any box of the slice. */
+double af_entropy_of(struct af_entropy *e, struct af_box b);
+
 #endif

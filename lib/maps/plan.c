@@ -17,6 +17,11 @@ size_t af_plan_end(size_t from, uint32_t window, size_t len)
     return len - from > window ? from + window : len;
 }
 
+struct af_box af_plan_box(const struct af_plan *p, size_t x, size_t y, uint32_t window)
+{
+    return (struct af_box){x, af_plan_end(x, window, p->w), y, af_plan_end(y, window, p->h)};
+}
+
 static size_t divisor(size_t a, size_t b)
 {
     while (b) {
@@ -28,28 +33,32 @@ static size_t divisor(size_t a, size_t b)
     return a;
 }
 
+/* Where pairs that reach so far begin and end, from `from` to `to`. */
+static void mark_ends(struct af_cuts *c, size_t from, size_t to, size_t reach)
+{
+    c->index[from] = 1;
+    c->index[to - from > reach ? to - reach : from] = 1;
+}
+
 /* Marks stand in index until the cuts are numbered. */
 static void mark(const struct af_plan *p, struct af_cuts *c, size_t reach)
 {
     for (size_t i = 0; i < p->npairs; i++)
-        for (size_t from = 0; from < c->len; from += p->pair[i].stride) {
-            size_t to = af_plan_end(from, p->pair[i].window, c->len);
-
-            c->index[from] = 1;
-            c->index[to - from > reach ? to - reach : from] = 1;
-        }
+        for (size_t from = 0; from < c->len; from += p->pair[i].stride)
+            mark_ends(c, from, af_plan_end(from, p->pair[i].window, c->len), reach);
     c->index[0] = c->index[c->len] = 1;
     for (size_t at = 0, last = 0; at <= c->len; at++)
         if (c->index[at] || at - last == AF_PLAN_MOST)
             c->index[last = at] = 1;
 }
 
-static int cut(const struct af_plan *p, struct af_cuts *c, size_t len, size_t reach,
-               struct af_err *err)
+static int cut(const struct af_plan *p, struct af_cuts *c, size_t len, size_t from, size_t to,
+               size_t reach, struct af_err *err)
 {
     c->len = len;
     if (!(c->index = af_calloc(len + 1, sizeof(*c->index), err)))
         return -1;
+    mark_ends(c, from, to, reach);
     mark(p, c, reach);
     for (size_t i = 0; i <= len; i++)
         c->n += c->index[i];
@@ -65,12 +74,18 @@ static int cut(const struct af_plan *p, struct af_cuts *c, size_t len, size_t re
     return 0;
 }
 
-int af_plan_init(struct af_plan *p, size_t w, size_t h, const uint32_t *windows, size_t nwindows,
-                 const uint32_t *strides, size_t nstrides, struct af_err *err)
+int af_plan_init(struct af_plan *p, size_t w, size_t h, const struct af_box *region,
+                 const uint32_t *windows, size_t nwindows, const uint32_t *strides,
+                 size_t nstrides, struct af_err *err)
 {
-    *p = (struct af_plan){.w = w, .h = h};
+    const struct af_box r = region ? *region : (struct af_box){0, w, 0, h};
+
+    *p = (struct af_plan){.w = w, .h = h, .region = r};
     if (!w || !h || w > AF_PLAN_MAX_SIDE || h > AF_PLAN_MAX_SIDE || !nwindows || !nstrides)
         return af_fail(err, AF_EUSAGE, "no windows over %zux%zu px", w, h);
+    if (r.x0 >= r.x1 || r.x1 > w || r.y0 >= r.y1 || r.y1 > h)
+        return af_fail(err, AF_EUSAGE, "the region %zu,%zu to %zu,%zu is not within %zux%zu px",
+                       r.x0, r.y0, r.x1, r.y1, w, h);
     if (!(p->pair = af_calloc(nwindows * nstrides, sizeof(*p->pair), err)))
         return -1;
     for (size_t i = 0; i < nwindows; i++)
@@ -81,7 +96,7 @@ int af_plan_init(struct af_plan *p, size_t w, size_t h, const uint32_t *windows,
             p->cell = divisor(divisor(p->cell, windows[i]), strides[j]);
         }
     for (size_t d = 0; d < AF_NREACH; d++)
-        if (cut(p, &p->x[d], w, d, err) || cut(p, &p->y[d], h, d, err))
+        if (cut(p, &p->x[d], w, r.x0, r.x1, d, err) || cut(p, &p->y[d], h, r.y0, r.y1, d, err))
             return -1;
     return 0;
 }

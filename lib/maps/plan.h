@@ -26,8 +26,14 @@ struct af_pair {
     uint32_t window, stride; // px
 };
 
+/* Pixels x0 to x1 - 1 of rows y0 to y1 - 1. */
+struct af_box {
+    size_t x0, x1, y0, y1;
+};
+
 struct af_plan {
     size_t w, h;
+    struct af_box region; // can be scored as a window can
     size_t npairs;
     struct af_pair *pair;
     struct af_cuts x[AF_NREACH], y[AF_NREACH]; // by reach
@@ -41,15 +47,19 @@ enum { AF_PLAN_MOST = 32 };
 enum { AF_PLAN_MAX_SIDE = 1 << 30 };
 
 /*
- * All windows with all strides, for slices of w x h px. -1 with AF_EUSAGE (none, or one of 0 px),
- * AF_ESYS; release in any case. All-zero is the empty state.
+ * All windows with all strides, for slices of w x h px, and a region of them; NULL: the whole
+ * slice. -1 with AF_EUSAGE (no window, one of 0 px, a region that is empty or outside), AF_ESYS; release in any case. All-zero is the empty state.
  */
-int af_plan_init(struct af_plan *p, size_t w, size_t h, const uint32_t *windows, size_t nwindows,
-                 const uint32_t *strides, size_t nstrides, struct af_err *err);
+int af_plan_init(struct af_plan *p, size_t w, size_t h, const struct af_box *region,
+                 const uint32_t *windows, size_t nwindows, const uint32_t *strides,
+                 size_t nstrides, struct af_err *err);
 void af_plan_release(struct af_plan *p);
 
 /* How many windows there are along a side of len px. */
 size_t af_plan_count(size_t len, uint32_t stride);
+
+/* The window of a pair that begins at x, y. */
+struct af_box af_plan_box(const struct af_plan *p, size_t x, size_t y, uint32_t window);
 
 /* End of the window that begins at `from`. */
 size_t af_plan_end(size_t from, uint32_t window, size_t len);

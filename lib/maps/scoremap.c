@@ -114,14 +114,15 @@ static void correct(const struct af_scoremap *m, const struct af_sums *sums, enu
 
     for (size_t y = 0; y < m->plan->h; y += pair.stride)
         for (size_t x = 0; x < m->plan->w; x += pair.stride, s++) {
+            const struct af_box b = af_plan_box(m->plan, x, y, pair.window);
+
             if (sigma > 0)
-                *s = af_sharp_above_noise(measure, m->o.def, *s, sigma,
-                                          (double)(af_plan_end(x, pair.window, m->plan->w) - x),
-                                          (double)(af_plan_end(y, pair.window, m->plan->h) - y));
+                *s = af_sharp_above_noise(measure, m->o.def, *s, sigma, (double)(b.x1 - b.x0),
+                                          (double)(b.y1 - b.y0));
             if (m->o.normalise == AF_NORM_MEAN)
                 *s /= slice;
             else if (m->o.normalise == AF_NORM_LOCAL)
-                *s /= brightness(af_sums_mean(sums, x, y, pair.window), degree);
+                *s /= brightness(af_sums_mean(sums, b), degree);
         }
 }
 

@@ -132,22 +132,17 @@ int af_sums_compute(struct af_sums *s, const struct af_image *img, struct af_err
     return 0;
 }
 
-/* A window as first and last cut, in pieces. */
-struct box {
-    size_t x0, x1, y0, y1;
-};
-
-static struct box box_of(const struct af_sums *s, int sum, size_t x, size_t y, uint32_t window)
+/* Where the first pixels of a sum's pairs within b lie, in pieces. */
+static struct af_box pieces_of(const struct af_sums *s, int sum, struct af_box b)
 {
-    const struct af_cuts *cx = cuts_x(s, sum), *cy = cuts_y(s, sum);
-    size_t to_x = af_plan_end(x, window, cx->len), to_y = af_plan_end(y, window, cy->len);
-    const struct af_reach reach = af_sum_reach[sum];
+    const uint32_t *x = cuts_x(s, sum)->index, *y = cuts_y(s, sum)->index;
+    const struct af_reach r = af_sum_reach[sum];
 
-    return (struct box){cx->index[x], cx->index[to_x - x > reach.x ? to_x - reach.x : x],
-                        cy->index[y], cy->index[to_y - y > reach.y ? to_y - reach.y : y]};
+    return (struct af_box){x[b.x0], x[b.x1 - b.x0 > r.x ? b.x1 - r.x : b.x0], y[b.y0],
+                           y[b.y1 - b.y0 > r.y ? b.y1 - r.y : b.y0]};
 }
 
-static uint64_t box_count(const struct af_sums *s, int sum, struct box b)
+static uint64_t box_count(const struct af_sums *s, int sum, struct af_box b)
 {
     const size_t n = cuts_x(s, sum)->n + 1;
     const uint64_t *t = s->table[sum];
@@ -155,7 +150,7 @@ static uint64_t box_count(const struct af_sums *s, int sum, struct box b)
     return t[b.y1 * n + b.x1] - t[b.y1 * n + b.x0] - t[b.y0 * n + b.x1] + t[b.y0 * n + b.x0];
 }
 
-static double box_real(const struct af_sums *s, int sum, struct box b)
+static double box_real(const struct af_sums *s, int sum, struct af_box b)
 {
     const size_t n = cuts_x(s, sum)->n;
     double total = 0;
@@ -166,14 +161,13 @@ static double box_real(const struct af_sums *s, int sum, struct box b)
     return total;
 }
 
-static uint64_t area(const struct af_sums *s, size_t x, size_t y, uint32_t window)
+static double area(struct af_box b)
 {
-    return (uint64_t)(af_plan_end(x, window, s->plan->w) - x) *
-           (af_plan_end(y, window, s->plan->h) - y);
+    return (double)(b.x1 - b.x0) * (double)(b.y1 - b.y0);
 }
 
-double af_sums_score(const struct af_sums *s, enum af_sharp m, enum af_sharp_def def, size_t x,
-                     size_t y, uint32_t window)
+double af_sums_score(const struct af_sums *s, enum af_sharp m, enum af_sharp_def def,
+                     struct af_box b)
 {
     const unsigned needed = af_sharp_sums(1u << m, def) | 1u << AF_SUM_N | 1u << AF_SUM_C;
     uint64_t count[AF_NSUMS] = {0};
@@ -181,12 +175,12 @@ double af_sums_score(const struct af_sums *s, enum af_sharp m, enum af_sharp_def
 
     for (int k = 0; k < AF_NSUMS; k++) {
         if (needed >> k & 1 && !s->real && s->table[k])
-            count[k] = box_count(s, k, box_of(s, k, x, y, window));
+            count[k] = box_count(s, k, pieces_of(s, k, b));
         if (needed >> k & 1 && s->real && s->pieces[k])
-            real[k] = box_real(s, k, box_of(s, k, x, y, window));
+            real[k] = box_real(s, k, pieces_of(s, k, b));
     }
     return s->real ? af_sharp_score_real(m, def, real)
-                   : af_sharp_score(m, def, area(s, x, y, window), count);
+                   : af_sharp_score(m, def, (b.x1 - b.x0) * (b.y1 - b.y0), count);
 }
 
 /* One sum over the windows of a row: corners of tables, without looking the cuts up again. */
@@ -204,7 +198,7 @@ static size_t lanes_of(const struct af_sums *s, unsigned needed, size_t y, uint3
 
     for (int k = 0; k < AF_SUM_N; k++)
         if (needed >> k & 1) {
-            struct box b = box_of(s, k, 0, y, window);
+            struct af_box b = pieces_of(s, k, af_plan_box(s->plan, 0, y, window));
             const size_t row = cuts_x(s, k)->n + 1;
 
             lane[n++] = (struct lane){k, af_sum_reach[k], cuts_x(s, k)->index,
@@ -243,14 +237,15 @@ void af_sums_scores(const struct af_sums *s, enum af_sharp m, enum af_sharp_def 
         if (!s->real)
             score_row(s, m, def, y, pair, out);
         for (size_t i = 0; s->real && i < nx; i++)
-            out[i] = af_sums_score(s, m, def, i * pair.stride, y, pair.window);
+            out[i] = af_sums_score(s, m, def,
+                                   af_plan_box(s->plan, i * pair.stride, y, pair.window));
     }
 }
 
-double af_sums_mean(const struct af_sums *s, size_t x, size_t y, uint32_t window)
+double af_sums_mean(const struct af_sums *s, struct af_box b)
 {
-    struct box b = box_of(s, AF_SUM_F, x, y, window);
+    const struct af_box p = pieces_of(s, AF_SUM_F, b);
 
-    return s->real ? box_real(s, AF_SUM_F, b) / box_real(s, AF_SUM_N, b)
-                   : (double)box_count(s, AF_SUM_F, b) / (double)area(s, x, y, window);
+    return s->real ? box_real(s, AF_SUM_F, p) / box_real(s, AF_SUM_N, p)
+                   : (double)box_count(s, AF_SUM_F, p) / area(b);
 }

@@ -37,17 +37,17 @@ void af_sums_release(struct af_sums *s);
 int af_sums_compute(struct af_sums *s, const struct af_image *img, struct af_err *err);
 
 /*
- * Score of the window of one of the plan's pairs that begins at x, y. Measures whose sums are
- * not wanted must not be asked for, nor entropy.
+ * Score of a window of the plan, or of its region. Measures whose sums are not wanted must not be
+ * asked for, nor entropy.
  */
-double af_sums_score(const struct af_sums *s, enum af_sharp m, enum af_sharp_def def, size_t x,
-                     size_t y, uint32_t window);
+double af_sums_score(const struct af_sums *s, enum af_sharp m, enum af_sharp_def def,
+                     struct af_box b);
 
-/* The same for all windows of a pair: out[ny][nx]. */
+/* Score of all windows of a pair: out[ny][nx]. */
 void af_sums_scores(const struct af_sums *s, enum af_sharp m, enum af_sharp_def def,
                     struct af_pair pair, double *out);
 
-/* Mean of the finite pixels of such a window, with AF_SUM_F wanted; NaN where there are none. */
-double af_sums_mean(const struct af_sums *s, size_t x, size_t y, uint32_t window);
+/* Mean of the finite pixels of such a box, with AF_SUM_F wanted; NaN where there are none. */
+double af_sums_mean(const struct af_sums *s, struct af_box b);
 
 #endif
