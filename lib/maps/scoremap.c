@@ -128,25 +128,21 @@ static void correct(const struct af_scoremap *m, const struct af_sums *sums, enu
 
 /* -------------------------------------------------------- from windows to places */
 
-/*
- * What windows first to last give: their sum or largest, where *weight counts those that have a
- * score. step: from one window to the next.
- */
-static double gather(const double *s, size_t n, size_t step, bool largest, double *weight)
+/* What windows s[0] to s[n - 1] give; those without a score do not count. */
+static double gather(const double *s, size_t n, enum af_accumulate how)
 {
-    double out = largest ? -INFINITY : 0;
+    double out = how == AF_ACC_MAX ? -INFINITY : 0;
     size_t valid = 0;
 
     for (size_t i = 0; i < n; i++) {
-        double v = s[i * step];
-
-        if (isnan(v))
+        if (isnan(s[i]))
             continue;
         valid++;
-        out = largest ? fmax(out, v) : out + v;
+        out = how == AF_ACC_MAX ? fmax(out, s[i]) : out + s[i];
     }
-    *weight = (double)valid;
-    return valid ? out : NAN;
+    if (how == AF_ACC_SUM)
+        return out;
+    return valid ? how == AF_ACC_MEAN ? out / (double)valid : out : NAN;
 }
 
 /* lines[span of x][window of y], then map[span of y][span of x]. */
@@ -156,28 +152,20 @@ static void spread_pair(struct af_scoremap *m, size_t p)
     const struct af_pair pair = m->plan->pair[p];
     const size_t wx = af_plan_count(m->plan->w, pair.stride);
     const size_t wy = af_plan_count(m->plan->h, pair.stride);
-    const bool largest = m->o.accumulate == AF_ACC_MAX, mean = m->o.accumulate == AF_ACC_MEAN;
-    double weight;
 
     for (size_t i = 0; i < at->nx; i++) {
         const struct af_span s = m->x[at->x + i];
 
-        for (size_t y = 0; y < wy; y++) {
-            double *out = &m->lines[i * wy + y];
-
-            *out = gather(m->score + y * wx + s.first, s.last - s.first + 1, 1, largest, &weight);
-            *out /= mean ? weight : 1;
-        }
+        for (size_t y = 0; y < wy; y++)
+            m->lines[i * wy + y] =
+                gather(m->score + y * wx + s.first, s.last + 1 - s.first, m->o.accumulate);
     }
     for (size_t j = 0; j < at->ny; j++) {
         const struct af_span s = m->y[at->y + j];
 
-        for (size_t i = 0; i < at->nx; i++) {
-            double *out = &at->map[j * at->nx + i];
-
-            *out = gather(m->lines + i * wy + s.first, s.last - s.first + 1, 1, largest, &weight);
-            *out /= mean ? weight : 1;
-        }
+        for (size_t i = 0; i < at->nx; i++)
+            at->map[j * at->nx + i] =
+                gather(m->lines + i * wy + s.first, s.last + 1 - s.first, m->o.accumulate);
     }
 }
 

@@ -51,8 +51,8 @@ int af_scoremap_init(struct af_scoremap *m, const struct af_plan *plan,
 void af_scoremap_release(struct af_scoremap *m);
 
 /*
- * Map of a slice by one measure, out[plan->y[0].n][plan->x[0].n]: a value for each piece. NaN
- * where no window has a score.
+ * Map of a slice by one measure, out[plan->y[0].n][plan->x[0].n]: a value for each piece. Where
+ * no window has a score a sum is 0, and a mean or largest NaN.
  *
  * entropy: of the same slice; NULL unless AF_SHARP_ENTROPY is asked for
  * mean:    of the slice, for AF_NORM_MEAN
