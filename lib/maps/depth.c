@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { NEAR = 2 };
+enum { NEAR = 2, SIGNIFICANT = 8 };
 
 int af_depth_init(struct af_depth *d, size_t n, bool least, struct af_err *err)
 {
@@ -75,11 +75,12 @@ void af_depth_add(struct af_depth *d, const float *map)
     d->nslices++;
 }
 
-static double noise_of(const struct af_depth_place *p, double top)
+/* Variance of a score; NaN: too few slices to tell. */
+static double noise_of(const struct af_depth_place *p)
 {
     uint32_t n = p->njitter - p->nnear;
 
-    return n < 2 ? top * top / 100 : fmax(0, (double)p->jitter - p->near) / n / 6;
+    return n < 2 ? NAN : fmax(0, (double)p->jitter - p->near) / n / 6;
 }
 
 struct af_depth_fit af_depth_fit(const struct af_depth *d, size_t i)
@@ -87,7 +88,7 @@ struct af_depth_fit af_depth_fit(const struct af_depth *d, size_t i)
     const struct af_depth_place *p = &d->place[i];
     struct af_depth_fit f = {p->at, INFINITY, d->least ? -p->best : p->best, 0};
     const double top = 2. * p->best - p->before - p->after; // NaN at the ends of the stack
-    double off;
+    double noise = noise_of(p), off;
 
     if (isinf(p->best)) { // no score at all
         f.depth = f.best = NAN;
@@ -96,10 +97,12 @@ struct af_depth_fit af_depth_fit(const struct af_depth *d, size_t i)
     f.prominence = fmax(0, p->best - fmaxf(p->left, p->right));
     if (isinf(f.prominence) || p->at == 0)
         f.prominence = 0;
-    if (!(top > 0))
+    if (!(top > 0) || f.prominence * f.prominence < SIGNIFICANT * SIGNIFICANT * noise)
         return f;
+    if (isnan(noise))
+        noise = top * top / 100;
     off = fmin(fmax(((double)p->after - p->before) / (2 * top), -0.5), 0.5);
     f.depth += off;
-    f.var = noise_of(p, top) * (0.5 + 6 * off * off) / (top * top);
+    f.var = noise * (0.5 + 6 * off * off) / (top * top);
     return f;
 }

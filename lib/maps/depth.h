@@ -31,7 +31,7 @@ struct af_depth_place {
 /* What a curve comes to. */
 struct af_depth_fit {
     double depth;      // slices, from 0: vertex of the parabola through the best and its neighbours
-    double var;        // its variance, slices^2; infinity: no extreme within the stack
+    double var;        // its variance, slices^2; infinity: no extreme that counts
     double best;       // score there
     double prominence; // by how much it stands out from the less deep of its two sides
 };
@@ -50,6 +50,8 @@ void af_depth_add(struct af_depth *d, const float *map);
  * square more than two slices from the best is 6 s^2 at most; the vertex (a - c) / 2p of the
  * parabola, p = 2b - a - c, then has variance s^2 (1/2 + 6 offset^2) / p^2. Fewer than 7 slices do
  * not tell their noise: as s counts a tenth of p.
+ * Choice: an extreme that stands out by less than 8 s is none. The largest of n values of noise
+ * stands out by some 4 s of 20, 6 s of 200; a slope, as of a lamp that fades, by less.
  */
 struct af_depth_fit af_depth_fit(const struct af_depth *d, size_t i);
 

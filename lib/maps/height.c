@@ -10,6 +10,7 @@ enum { RADIUS = 2 };
 #define SPREAD (RADIUS / 1.5) // s, cells
 #define LEAST_VAR 1e-4        // slices^2: what a parabola through three points errs by at best
 #define OUTLIER 0.5           // slices
+#define AWAY 1.0              // cells
 
 int af_height_init(struct af_height *t, size_t w, size_t h, size_t cell, struct af_err *err)
 {
@@ -42,7 +43,8 @@ void af_height_raw(struct af_height *t, const struct af_depth *d)
 struct normal {
     double s, x, y, xx, xy, yy; // of the weights
     double d, dx, dy;           // of weights times depth
-    double residual, kernel;    // weighted squares; weights without variances
+    double residual;            // weighted squares
+    double kernel, kx, ky;      // of the weights without variances
 };
 
 /* depth = a + b x + c y, and [M^-1]_00; false where there is nothing to fit. */
@@ -95,7 +97,7 @@ static void add_neighbours(const struct fit *f, size_t i, size_t j, const double
             n->yy += w * (double)(y * y);
             n->d += w * d, n->dx += w * d * (double)x, n->dy += w * d * (double)y;
             n->residual += w * r * r;
-            n->kernel += g;
+            n->kernel += g, n->kx += g * (double)x, n->ky += g * (double)y;
         }
 }
 
@@ -114,6 +116,8 @@ static void fit_cell(const struct fit *f, size_t i, size_t j, double overlap, fl
     if (!solve(&n, plane, &inverse))
         return;
     *depth = (float)plane[0];
+    if (fabs(n.kx) > AWAY * n.kernel || fabs(n.ky) > AWAY * n.kernel)
+        return; // beyond the object's edge
     /* Neighbours that differ by more than their variances say that those are too small. */
     *err = (float)sqrt(inverse * overlap * fmax(1, n.residual / n.kernel));
 }

@@ -33,6 +33,9 @@ void af_height_raw(struct af_height *t, const struct af_depth *d);
  * then, in a second pass, divided by 1 + (residual from the first / 0.5 slices)^2, so that a cell that
  * found another focus altogether has no say.
  *
+ * A cell whose neighbours that are known lie to one side, their centre over a cell away, is not
+ * known: an object ends where its texture does.
+ *
  * overlap: how many neighbouring cells share what the error of one is made of; the window's area
  * over the cell's. -1 with AF_ESYS.
  *
