@@ -83,6 +83,26 @@ void af_image_release(struct af_image *img)
     *img = (struct af_image){0};
 }
 
+#define PICK(T)                                                                                    \
+    do {                                                                                           \
+        const T *p = in;                                                                           \
+        T *to = out;                                                                               \
+                                                                                                   \
+        for (size_t i = 0; i < n; i++, p += samples)                                               \
+            to[i] = part == AF_COLOUR_LUMA                                                         \
+                        ? (T)((299u * p[0] + 587u * p[1] + 114u * p[2] + 500) / 1000)              \
+                        : p[part - AF_COLOUR_RED];                                                 \
+    } while (0)
+
+void af_colour_pick(const void *in, size_t n, size_t samples, enum af_sample type,
+                    enum af_colour part, void *out)
+{
+    if (type == AF_U8)
+        PICK(uint8_t);
+    else
+        PICK(uint16_t);
+}
+
 #define CONVERT(T)                                                                                 \
     do {                                                                                           \
         const T *v = in;                                                                           \

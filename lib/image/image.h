@@ -38,6 +38,15 @@ struct af_image {
     size_t room;   // bytes allocated at data
 };
 
+/* What of a colour image becomes the plane; gray images are read as they are. */
+enum af_colour {
+    AF_COLOUR_REFUSED, // colour is an error
+    AF_COLOUR_LUMA,    // (299 R + 587 G + 114 B) / 1000, rounded: Rec. ITU-R BT.601
+    AF_COLOUR_RED,
+    AF_COLOUR_GREEN,
+    AF_COLOUR_BLUE,
+};
+
 size_t af_sample_size(enum af_sample type);      // bytes
 const char *af_sample_name(enum af_sample type); // "uint16": as OME-XML writes it
 unsigned af_sample_bits(enum af_sample type);    // 8 .. 64
@@ -55,6 +64,10 @@ enum af_sample af_sample_for_bits(unsigned bits, bool is_signed);
 int af_image_resize(struct af_image *img, size_t w, size_t h, enum af_sample type,
                     struct af_err *err);
 void af_image_release(struct af_image *img);
+
+/* n pixels of `samples` >= 3 samples each, U8 or U16, into n of one; out may be in. */
+void af_colour_pick(const void *in, size_t n, size_t samples, enum af_sample type,
+                    enum af_colour part, void *out);
 
 /* Row y: w samples, borrowed, writable where the image is. */
 void *af_image_row(const struct af_image *img, size_t y);

@@ -17,6 +17,9 @@ struct job {
     int saved_errno;   // nonzero: the reason is the system's
     png_structp png;
     png_infop info;
+    enum af_colour part;
+    bool colour;   // read it as red, green, blue
+    uint8_t *rows; // of a colour PNG: all of it
 };
 
 static void on_error(png_structp png, png_const_charp text)
@@ -129,14 +132,27 @@ static int prepare(struct job *job, size_t max_pixels, struct af_image *img)
     size_t n;
 
     if (kind == PNG_COLOR_TYPE_PALETTE) {
-        if (palette_map(job, map, &n))
+        struct af_err *err = job->err;
+
+        job->err = job->part ? NULL : err;
+        job->colour = palette_map(job, map, &n) != 0;
+        job->err = err;
+        if (job->colour && !job->part)
             return -1;
     } else if (kind & PNG_COLOR_MASK_COLOR) {
+        job->colour = true;
+    }
+    if (job->colour && !job->part) {
         return af_fail(job->err, AF_EDATA, "%s: colour PNG, gray is needed", job->name);
     }
     if (!af_size_mul(w, h, &n) || n > max_pixels)
         return af_fail(job->err, AF_EDATA, "%s: %zux%zu px is more than --max-pixels %zu",
                        job->name, w, h, max_pixels);
+    if (job->colour && kind == PNG_COLOR_TYPE_PALETTE) {
+        png_set_palette_to_rgb(job->png);
+        png_set_strip_alpha(job->png); // that tRNS would add
+        bits = 8;
+    }
     if (bits < 8)
         png_set_packing(job->png);
     if (kind & PNG_COLOR_MASK_ALPHA)
@@ -146,6 +162,24 @@ static int prepare(struct job *job, size_t max_pixels, struct af_image *img)
     if (af_image_resize(img, w, h, bits == 16 ? AF_U16 : AF_U8, job->err))
         return -1;
     img->bits = bits;
+    return 0;
+}
+
+/* All rows of a colour PNG are held, since passes of an interlaced one go over them again. */
+static int read_colour(struct job *job, int npasses, struct af_image *img)
+{
+    const size_t row = png_get_rowbytes(job->png, job->info);
+
+    if (row != 3 * img->w * af_sample_size(img->type))
+        return af_fail(job->err, AF_EDATA, "%s: colour PNG rows of %zu bytes", job->name, row);
+    if (!(job->rows = af_calloc(img->h, row, job->err)))
+        return -1;
+    for (int pass = 0; pass < npasses; pass++)
+        for (size_t y = 0; y < img->h; y++)
+            png_read_row(job->png, job->rows + y * row, NULL);
+    png_read_end(job->png, NULL);
+    for (size_t y = 0; y < img->h; y++)
+        af_colour_pick(job->rows + y * row, img->w, 3, img->type, job->part, af_image_row(img, y));
     return 0;
 }
 
@@ -159,6 +193,8 @@ static int read_image(struct job *job, size_t max_pixels, struct af_image *img)
         return -1;
     npasses = png_set_interlace_handling(job->png);
     png_read_update_info(job->png, job->info);
+    if (job->colour)
+        return read_colour(job, npasses, img);
     stride = img->w * af_sample_size(img->type);
     if (png_get_rowbytes(job->png, job->info) != stride)
         return af_fail(job->err, AF_EDATA, "%s: PNG rows of %zu bytes, %zu expected", job->name,
@@ -186,7 +222,13 @@ static int read_guarded(struct job *job, size_t max_pixels, struct af_image *img
 int af_png_read(FILE *fp, const char *name, size_t max_pixels, struct af_image *img,
                 struct af_err *err)
 {
-    struct job job = {.fp = fp, .name = name, .err = err, .kind = AF_EDATA};
+    return af_png_read_part(fp, name, max_pixels, AF_COLOUR_REFUSED, &(bool){false}, img, err);
+}
+
+int af_png_read_part(FILE *fp, const char *name, size_t max_pixels, enum af_colour part,
+                     bool *colour, struct af_image *img, struct af_err *err)
+{
+    struct job job = {.fp = fp, .name = name, .err = err, .kind = AF_EDATA, .part = part};
     png_uint_32 side = max_pixels < PNG_UINT_31_MAX ? (png_uint_32)max_pixels : PNG_UINT_31_MAX;
     int ret = -1;
 
@@ -203,7 +245,9 @@ int af_png_read(FILE *fp, const char *name, size_t max_pixels, struct af_image *
     png_set_chunk_cache_max(job.png, 16);
     png_set_chunk_malloc_max(job.png, (png_alloc_size_t)1 << 20);
     ret = read_guarded(&job, max_pixels, img);
+    *colour = job.colour;
 done:
+    free(job.rows);
     png_destroy_read_struct(&job.png, &job.info, NULL);
     return ret;
 }

@@ -21,6 +21,10 @@
 int af_png_read(FILE *fp, const char *name, size_t max_pixels, struct af_image *img,
                 struct af_err *err);
 
+/* The same, and of a colour PNG its `part`; *colour says whether it is one. */
+int af_png_read_part(FILE *fp, const char *name, size_t max_pixels, enum af_colour part,
+                     bool *colour, struct af_image *img, struct af_err *err);
+
 /*
  * Write 8-bit pixels [h][w][channels], 1 channel gray or 3 red, green, blue; the same pixels
  * give the same bytes. comment (or NULL) is kept as the text "Comment", Latin-1.

@@ -201,7 +201,7 @@ static int read_file(struct af_stack *st, const struct af_stack_file *f, struct 
     int ret;
 
     ret = af_stack_open_file(f->path, &fp, &regular, err) ||
-                  af_stack_read_single(fp, f->path, f->format, st->o.max_pixels, img, err)
+                  af_stack_read_single(st, fp, f->path, f->format, img, err)
               ? -1
               : 0;
     af_stack_close_file(fp);

@@ -33,6 +33,7 @@ struct af_stack_opts {
                     // file given
     size_t channel; // keep planes of this channel only, counted from 1; 0: all
     size_t time;    // keep planes of this time only, counted from 1; 0: all
+    enum af_colour colour; // what to take of colour PNG and TIFF
     void (*warn)(void *ctx, const char *text); // told of what is odd but readable; NULL: nobody
     void *warn_ctx;
 };
@@ -68,6 +69,7 @@ struct af_stack_info {
     const char *format; // "OME-TIFF", "ImageJ TIFF", "PGM", ...
     size_t missing;     // planes that the file promises and that are not there
     bool seekable;      // af_stack_read works
+    bool colour;        // the first plane is one part of a colour image
 };
 
 /*

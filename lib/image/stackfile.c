@@ -124,11 +124,17 @@ static int open_tiff(struct af_stack *st, FILE *fp, bool regular, struct af_err 
                                err);
 }
 
-int af_stack_read_single(FILE *fp, const char *name, enum af_file_format format, size_t max_pixels,
-                         struct af_image *img, struct af_err *err)
+int af_stack_read_single(struct af_stack *st, FILE *fp, const char *name,
+                         enum af_file_format format, struct af_image *img, struct af_err *err)
 {
-    return format == AF_FILE_PNG ? af_png_read(fp, name, max_pixels, img, err)
-                                 : af_bmp_read(fp, name, max_pixels, img, err);
+    const size_t max = st->o.max_pixels;
+    bool colour = false;
+    int ret = format == AF_FILE_PNG
+                  ? af_png_read_part(fp, name, max, st->o.colour, &colour, img, err)
+                  : af_bmp_read(fp, name, max, img, err);
+
+    st->info.colour |= colour;
+    return ret;
 }
 
 int af_stack_add_frame(struct af_stack *st, off_t at, struct af_err *err)
@@ -224,7 +230,7 @@ int af_stack_open_one(struct af_stack *st, struct af_err *err)
         fp = NULL; // st->fp now
     } else {
         st->info.format = format == AF_FILE_PNG ? "PNG" : "BMP";
-        ret = af_stack_read_single(fp, st->name, format, st->o.max_pixels, &st->first, err) ||
+        ret = af_stack_read_single(st, fp, st->name, format, &st->first, err) ||
                       af_stack_add_plane(st, &AF_PLANE_UNKNOWN, (struct af_stack_place){0}, err)
                   ? -1
                   : 0;

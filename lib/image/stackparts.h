@@ -56,8 +56,8 @@ int af_stack_open_file(const char *path, FILE **fp, bool *regular, struct af_err
 void af_stack_close_file(FILE *fp);
 
 /* The picture of a PNG or BMP file. */
-int af_stack_read_single(FILE *fp, const char *name, enum af_file_format format, size_t max_pixels,
-                         struct af_image *img, struct af_err *err);
+int af_stack_read_single(struct af_stack *st, FILE *fp, const char *name,
+                         enum af_file_format format, struct af_image *img, struct af_err *err);
 
 /* Append the PGM frame whose header is at hand; the first one's size is the stack's. */
 int af_stack_add_frame(struct af_stack *st, off_t at, struct af_err *err);
