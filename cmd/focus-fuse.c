@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* focus-fuse: one sharp image, a height map and a surface from a focal stack. */
+#include "base/memory.h"
+#include "base/outfile.h"
+#include "base/progress.h"
+#include "base/table.h"
+#include "cli/cli.h"
+#include "cli/option.h"
+#include "cli/stackopts.h"
+#include "image/png.h"
+#include "image/stackwrite.h"
+#include "maps/fuse.h"
+#include "maps/heightrun.h"
+#include "maps/surface.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROG "focus-fuse"
+
+struct opts {
+    const char *output, *height, *masked, *source, *surface; // files to write, or NULL
+    const char *map, *use;      // score maps, a height map of before
+    const char *measure_text, *window_text, *stride_text, *probe_text;
+    unsigned measures;
+    uint32_t *windows, *strides;
+    size_t nwindows, nstrides;
+    unsigned long probe_x, probe_y;
+    int contrast;               // enum af_contrast
+    int blend;                  // 0: linear, 1: nearest
+    double most_err, tolerance; // slices
+    int64_t nthreads;
+    bool no_header, quiet;
+    struct af_stackopts stack;
+    const char *const *paths;
+    size_t npaths;
+};
+
+static const struct af_option options[] = {
+    {0, "blend", AF_OPT_CHOICE, offsetof(struct opts, blend), "HOW",
+     "linear between two slices, or nearest [linear]", "linear|nearest", 0, 0},
+    {0, "contrast", AF_OPT_CHOICE, offsetof(struct opts, contrast), "AT-FOCUS",
+     "auto, most, or least, as in bright field [auto]", "auto|most|least", 0, 0},
+    {0, "height", AF_OPT_FILE, offsetof(struct opts, height), "FILE",
+     "write height, its error and validity, OME-TIFF"},
+    {0, "map", AF_OPT_FILE, offsetof(struct opts, map), "FILE",
+     "score maps of focus-map, instead of scoring"},
+    {0, "masked", AF_OPT_FILE, offsetof(struct opts, masked), "FILE",
+     "write the slices, black where out of focus"},
+    {0, "max-error", AF_OPT_REAL, offsetof(struct opts, most_err), "SLICES",
+     "standard error of a height that is valid [0.5]", NULL, 1e-6, 1e9},
+    {0, "measure", AF_OPT_TEXT, offsetof(struct opts, measure_text), "NAME",
+     "focus measure, as in focus-map [std]"},
+    {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
+     "leave the header line out"},
+    {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE",
+     "write the sharp image, OME-TIFF or .png"},
+    {0, "probe", AF_OPT_TEXT, offsetof(struct opts, probe_text), "X,Y",
+     "print value and score of a pixel over z"},
+    {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no progress, no warnings"},
+    {0, "source", AF_OPT_FILE, offsetof(struct opts, source), "FILE",
+     "write the slice that each pixel comes from"},
+    {0, "stride", AF_OPT_TEXT, offsetof(struct opts, stride_text), "LIST",
+     "from window to window, px [8]"},
+    {0, "surface", AF_OPT_FILE, offsetof(struct opts, surface), "FILE",
+     "write the surface, .ply or .stl"},
+    {'j', "threads", AF_OPT_INT, offsetof(struct opts, nthreads), "N",
+     "slices at a time [processors]", NULL, 1, 1024},
+    {0, "tolerance", AF_OPT_REAL, offsetof(struct opts, tolerance), "SLICES",
+     "--masked: farthest from focus [1]", NULL, 0, 1e9},
+    {0, "use", AF_OPT_FILE, offsetof(struct opts, use), "FILE",
+     "heights of an earlier --height, for other channels"},
+    {0, "window", AF_OPT_TEXT, offsetof(struct opts, window_text), "LIST",
+     "sides of the windows, px [16]"},
+    AF_STACKOPTS_ROWS(struct opts, stack),
+    AF_OPTIONS_END,
+};
+
+static const struct af_tool tool = {
+    PROG,
+    "[STACK | --join FILE...]",
+    "Fuse a focal stack: all in focus, with its height map and surface.",
+    options,
+};
+
+static bool ends_in(const char *s, const char *suffix)
+{
+    const size_t n = strlen(s), m = strlen(suffix);
+
+    return n > m && !strcmp(s + n - m, suffix);
+}
+
+static int parse_lists(struct opts *o, struct af_err *err)
+{
+    struct af_err why;
+    int used = 0;
+
+    if (af_sharp_parse(o->measure_text, &o->measures, &why))
+        return af_fail(err, why.kind, "--measure: %s", why.text);
+    if (o->measures & (o->measures - 1))
+        return af_fail(err, AF_EUSAGE, "--measure: one is needed, not '%s'", o->measure_text);
+    if (af_plan_parse(o->window_text, &o->windows, &o->nwindows, &why))
+        return af_fail(err, why.kind, "--window: %s", why.text);
+    if (af_plan_parse(o->stride_text, &o->strides, &o->nstrides, &why))
+        return af_fail(err, why.kind, "--stride: %s", why.text);
+    if (o->probe_text &&
+        (strspn(o->probe_text, "0123456789,") != strlen(o->probe_text) ||
+         sscanf(o->probe_text, "%9lu,%9lu%n", &o->probe_x, &o->probe_y, &used) != 2 ||
+         o->probe_text[used]))
+        return af_fail(err, AF_EUSAGE, "--probe: '%s' is not X,Y", o->probe_text);
+    return 0;
+}
+
+/* Outputs that are inputs, or the same; -1: none is. */
+static int check_files(const struct opts *o)
+{
+    const char *const out[] = {o->output, o->height, o->masked, o->source, o->surface};
+    const char *const in[] = {o->map, o->use};
+    enum { N = sizeof(out) / sizeof(*out) };
+
+    for (int i = 0; i < N; i++) {
+        if (!out[i])
+            continue;
+        if (!strcmp(out[i], "-") && (i || o->probe_text || isatty(STDOUT_FILENO)))
+            return af_cli_usage(&tool, "standard output takes --output alone, and no terminal");
+        if (af_stackopts_is_input(out[i], o->paths, o->npaths))
+            return af_cli_usage(&tool, "'%s' is one of the stacks", out[i]);
+        for (int k = 0; k < 2; k++)
+            if (in[k] && af_stackopts_is_input(out[i], &in[k], 1))
+                return af_cli_usage(&tool, "'%s' is read, too", out[i]);
+        for (int k = 0; k < i; k++)
+            if (out[k] && !strcmp(out[k], out[i]))
+                return af_cli_usage(&tool, "'%s' is written twice", out[i]);
+    }
+    return -1;
+}
+
+static int parse_args(int argc, char **argv, struct opts *o)
+{
+    static const char *const from_stdin[] = {"-"};
+    struct af_err err = {AF_OK, ""};
+    int operand, status;
+
+    *o = (struct opts){.measure_text = "std",
+                       .window_text = "16",
+                       .stride_text = "8",
+                       .most_err = AF_HEIGHT_MOST_ERR,
+                       .tolerance = 1,
+                       .stack = AF_STACKOPTS_INIT,
+                       .paths = from_stdin,
+                       .npaths = 1};
+    if ((status = af_cli_parse(&tool, argc, argv, o, &operand)) >= 0)
+        return status;
+    if (parse_lists(o, &err))
+        return af_cli_usage(&tool, "%s", err.text);
+    if (operand < argc) {
+        o->paths = (const char *const *)argv + operand;
+        o->npaths = (size_t)(argc - operand);
+    }
+    if (o->npaths > 1 && !o->stack.join)
+        return af_cli_usage(&tool, "%zu files are not one stack; --join makes them one", o->npaths);
+    if (!o->output && !o->height && !o->masked && !o->source && !o->surface && !o->probe_text)
+        return af_cli_usage(&tool, "one of --output, --height, --masked, --source, --surface or "
+                                   "--probe is needed");
+    if (o->map && o->use)
+        return af_cli_usage(&tool, "--map and --use exclude each other");
+    if (o->probe_text && (o->map || o->use))
+        return af_cli_usage(&tool, "--probe scores the stack: not with --map or --use");
+    if (o->surface && !ends_in(o->surface, ".ply") && !ends_in(o->surface, ".stl"))
+        return af_cli_usage(&tool, "--surface: '%s' ends neither in .ply nor .stl", o->surface);
+    return check_files(o);
+}
+
+/* ------------------------------------------------------------------- heights */
+
+struct job {
+    const struct opts *o;
+    struct af_stack_opts so;
+    struct af_stack *st;
+    struct af_heightrun run;
+    double *z_um;            // [nslices], or NULL where z is not known
+    double px_um, py_um;
+    struct af_fuse fuse;
+    struct af_image fused[3]; // gray, or red, green and blue
+    int nfused;
+    struct af_progress progress;
+};
+
+static int step(void *ctx, size_t done)
+{
+    af_progress_step(ctx, done, NULL);
+    return af_cli_stopped();
+}
+
+static int open_extra(const struct job *j, const char *path, struct af_stack **st,
+                      struct af_err *err)
+{
+    const struct af_stack_opts plain = {.max_pixels = j->so.max_pixels};
+
+    return af_stack_open(st, &path, 1, &plain, err);
+}
+
+static int read_heights(struct job *j, const struct af_heightrun_opts *ho, struct af_err *err)
+{
+    const char *path = j->o->map ? j->o->map : j->o->use;
+    const size_t n = af_stack_info(j->st)->nplanes;
+    struct af_stack *st;
+    int bad;
+
+    if (open_extra(j, path, &st, err))
+        return -1;
+    bad = j->o->map ? af_heightrun_maps(st, ho, &j->run, err)
+                    : af_heightfile_read(st, &j->run.height, err);
+    if (!bad && j->o->map && j->run.nslices != n)
+        bad = af_fail(err, AF_EDATA, "%s: %zu maps, the stack has %zu slices", path, j->run.nslices,
+                      n);
+    j->run.nslices = n;
+    af_stack_close(st);
+    return bad;
+}
+
+static int find_heights(struct job *j, struct af_err *err)
+{
+    const struct opts *o = j->o;
+    const struct af_heightrun_opts ho = {.map = {.windows = o->windows,
+                                                 .strides = o->strides,
+                                                 .nwindows = o->nwindows,
+                                                 .nstrides = o->nstrides,
+                                                 .measures = o->measures,
+                                                 .maps = true,
+                                                 .map = {AF_DEF_PAPER, AF_ACC_MEAN, AF_NORM_MEAN},
+                                                 .nthreads = (unsigned)o->nthreads},
+                                         .contrast = (enum af_contrast)o->contrast,
+                                         .probe = o->probe_text != NULL,
+                                         .probe_x = o->probe_x,
+                                         .probe_y = o->probe_y,
+                                         .step = step,
+                                         .step_ctx = &j->progress};
+
+    if (o->map || o->use ? read_heights(j, &ho, err) : af_heightrun_stack(j->st, &ho, &j->run, err))
+        return -1;
+    af_progress_wipe(&j->progress);
+    if (j->run.least && o->contrast == AF_CONTRAST_AUTO && !o->quiet)
+        af_cli_warn(PROG, "%s: least contrast is taken for focus, as in bright field: it stands "
+                          "out by %.3g, the most by %.3g; --contrast decides",
+                    af_stack_info(j->st)->name, j->run.prominence[1], j->run.prominence[0]);
+    return 0;
+}
+
+/* z of all slices, where it runs one way. */
+static int find_z(struct job *j, struct af_err *err)
+{
+    const size_t n = j->run.nslices;
+    bool up = true, down = true, known = true;
+
+    if (!(j->z_um = af_calloc(n, sizeof(*j->z_um), err)))
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        j->z_um[i] = af_stack_plane(j->st, i)->z_um;
+        known &= isfinite(j->z_um[i]);
+        up &= i == 0 || j->z_um[i] > j->z_um[i - 1];
+        down &= i == 0 || j->z_um[i] < j->z_um[i - 1];
+    }
+    if (known && (up || down))
+        return 0;
+    if (!j->o->quiet && (j->o->height || j->o->surface))
+        af_cli_warn(PROG, "%s: z is %s; heights are in slices: --dz says their distance",
+                    af_stack_info(j->st)->name, known ? "not in order" : "not known");
+    free(j->z_um);
+    j->z_um = NULL;
+    return 0;
+}
+
+/* --------------------------------------------------------------------- fusion */
+
+static void meta_of(const struct job *j, struct af_stack_meta *meta)
+{
+    const struct af_stack_info *in = af_stack_info(j->st);
+
+    *meta = AF_STACK_META_UNKNOWN;
+    meta->px_um = in->px_um;
+    meta->py_um = in->py_um;
+    meta->dz_um = in->dz_um;
+    meta->date = in->date;
+}
+
+/* One pass over the slices of st: fused into *out, and masked ones to w, which may be NULL. */
+static int pass(struct job *j, struct af_stack *st, struct af_image *out, struct af_stack_writer *w,
+                struct af_err *err)
+{
+    struct af_image img = {0}, masked = {0};
+    struct af_err why = {AF_OK, ""};
+    enum af_sample type = AF_U8;
+    unsigned bits = 0;
+    int ret = -1;
+
+    for (size_t k = 0; k < j->run.nslices; k++) {
+        if (af_stack_read(st, k, &img, err))
+            goto done;
+        type = img.type;
+        bits = img.bits > bits ? img.bits : bits;
+        if (af_fuse_add(&j->fuse, k, &img, &why)) {
+            af_fail(err, why.kind, "%s: plane %zu: %s", af_stack_info(st)->name, k, why.text);
+            goto done;
+        }
+        if (w && (af_fuse_masked(&j->fuse, k, j->o->tolerance, &img, &masked, err) ||
+                  af_stack_writer_add(w, &masked, af_stack_plane(st, k), err)))
+            goto done;
+        if (af_cli_stopped()) {
+            af_fail(err, AF_ESYS, "interrupted");
+            goto done;
+        }
+    }
+    ret = af_fuse_take(&j->fuse, type, bits, out, err);
+done:
+    af_image_release(&masked);
+    af_image_release(&img);
+    return ret;
+}
+
+/* A part of a colour stack; the paths are those that have been opened before. */
+static int pass_colour(struct job *j, int part, struct af_err *err)
+{
+    struct af_stack_opts so = j->so;
+    struct af_stack *st;
+    int bad;
+
+    so.colour = (enum af_colour)(AF_COLOUR_RED + part);
+    so.warn = NULL;
+    if (af_stack_open(&st, j->o->paths, j->o->npaths, &so, err))
+        return -1;
+    bad = pass(j, st, &j->fused[part], NULL, err);
+    af_stack_close(st);
+    return bad;
+}
+
+static int fuse_all(struct job *j, struct af_err *err)
+{
+    const bool colour = af_stack_info(j->st)->colour && j->o->output;
+    struct af_stack_writer *w = NULL;
+    struct af_stack_meta meta;
+
+    meta_of(j, &meta);
+    meta.nplanes = j->run.nslices;
+    if (j->o->masked && af_stack_writer_open(&w, j->o->masked, &meta, err))
+        return -1;
+    j->nfused = colour ? 3 : 1;
+    if (j->o->masked || j->o->surface || (j->o->output && !colour)) {
+        if (pass(j, j->st, &j->fused[0], w, err)) {
+            af_stack_writer_discard(w, false);
+            return -1;
+        }
+    }
+    if (w && af_stack_writer_commit(w, err))
+        return -1;
+    for (int part = 0; colour && part < 3; part++)
+        if (pass_colour(j, part, err))
+            return -1;
+    return 0;
+}
+
+/* -------------------------------------------------------------------- outputs */
+
+static int write_png(const struct job *j, struct af_err *err)
+{
+    const struct af_image *a = &j->fused[0];
+    const size_t n = a->w * a->h, nc = (size_t)j->nfused;
+    const double scale = 255 / af_image_full_scale(a);
+    struct af_outfile out = {0};
+    uint8_t *pixels;
+    int ret = -1;
+
+    if (!(scale > 0))
+        return af_fail(err, AF_EUSAGE, "%s: PNG takes counts; name an OME-TIFF for %s",
+                       j->o->output, af_sample_name(a->type));
+    if (!(pixels = af_calloc(n, nc, err)))
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < nc; c++) {
+            double v;
+
+            af_sample_to_f64((char *)j->fused[c].data + i * af_sample_size(a->type), a->type, 1,
+                             &v);
+            pixels[i * nc + c] = (uint8_t)(v * scale + 0.5);
+        }
+    if (!af_outfile_open(&out, j->o->output, err) &&
+        !af_png_write(out.fp, j->o->output, pixels, a->w, a->h, j->nfused, "focus-fuse", err))
+        ret = af_outfile_commit(&out, err);
+    af_outfile_discard(&out);
+    free(pixels);
+    return ret;
+}
+
+/* Images of one size, a channel each, as one OME-TIFF. */
+static int write_images(const struct job *j, const char *path, const struct af_image *img, int n,
+                        const char *const *names, struct af_err *err)
+{
+    const struct af_plane unknown = AF_PLANE_UNKNOWN;
+    struct af_stack_meta meta;
+    struct af_stack_writer *w;
+
+    meta_of(j, &meta);
+    meta.nplanes = meta.nchannels = (size_t)n;
+    meta.channels = names;
+    if (af_stack_writer_open(&w, path, &meta, err))
+        return -1;
+    for (int i = 0; i < n; i++)
+        if (af_stack_writer_add(w, &img[i], &unknown, err)) {
+            af_stack_writer_discard(w, false);
+            return -1;
+        }
+    return af_stack_writer_commit(w, err);
+}
+
+static int write_fused(const struct job *j, struct af_err *err)
+{
+    static const char *const gray[] = {"fused"}, *const rgb[] = {"red", "green", "blue"};
+
+    if (ends_in(j->o->output, ".png"))
+        return write_png(j, err);
+    return write_images(j, j->o->output, j->fused, j->nfused, j->nfused > 1 ? rgb : gray, err);
+}
+
+static int write_source(const struct job *j, struct af_err *err)
+{
+    static const char *const name[] = {"source_slice"};
+    struct af_image img = {0};
+    int bad = af_fuse_source(&j->fuse, j->run.nslices, &img, err) ||
+              write_images(j, j->o->source, &img, 1, name, err);
+
+    af_image_release(&img);
+    return bad ? -1 : 0;
+}
+
+/* Points at the centres of the height map's cells. */
+static void fill_surface(const struct job *j, float *z, uint8_t *gray)
+{
+    const struct af_height *t = &j->run.height;
+    const struct af_image *a = &j->fused[0];
+    const double full = af_sample_is_float(a->type) ? NAN : af_image_full_scale(a);
+
+    for (size_t i = 0; i < t->nx * t->ny; i++) {
+        const size_t x = i % t->nx * t->cell + t->cell / 2, y = i / t->nx * t->cell + t->cell / 2;
+        const size_t px = x < t->w ? x : t->w - 1, py = y < t->h ? y : t->h - 1;
+        const double depth = fmin(fmax(t->depth[i], 0), (double)(j->run.nslices - 1));
+        double v;
+
+        z[i] = t->err[i] <= j->o->most_err
+                   ? (float)(j->z_um ? af_height_z(j->z_um, j->run.nslices, depth) : depth)
+                   : NAN;
+        af_sample_to_f64((char *)a->data + (py * a->w + px) * af_sample_size(a->type), a->type, 1,
+                         &v);
+        gray[i] = isnan(full) ? 128 : (uint8_t)(v / full * 255 + 0.5);
+    }
+}
+
+static int write_surface(const struct job *j, struct af_err *err)
+{
+    const struct af_height *t = &j->run.height;
+    const bool known = j->px_um > 0 && j->py_um > 0, ply = ends_in(j->o->surface, ".ply");
+    struct af_surface s = {t->nx, t->ny, (double)t->cell * (known ? j->px_um : 1),
+                           (double)t->cell * (known ? j->py_um : 1), NULL, NULL};
+    float *z = af_calloc(t->nx * t->ny, sizeof(*z), err);
+    uint8_t *gray = z ? af_calloc(t->nx * t->ny, 1, err) : NULL;
+    struct af_outfile out = {0};
+    struct af_err why = {AF_OK, ""};
+    int ret = -1;
+
+    if (!gray)
+        goto done;
+    if (!known && !j->o->quiet)
+        af_cli_warn(PROG, "%s: pixel size is not known; a pixel is 1 um wide in the surface",
+                    af_stack_info(j->st)->name);
+    fill_surface(j, z, gray);
+    s.z_um = z;
+    s.gray = gray;
+    if (af_outfile_open(&out, j->o->surface, err))
+        goto done;
+    if (ply ? af_surface_write_ply(out.fp, &s, &why) : af_surface_write_stl(out.fp, &s, &why)) {
+        af_fail(err, why.kind, "%s: %s", j->o->surface, why.text);
+        goto done;
+    }
+    ret = af_outfile_commit(&out, err);
+done:
+    af_outfile_discard(&out);
+    free(gray);
+    free(z);
+    return ret;
+}
+
+static int put_probe(const struct job *j, FILE *fp, struct af_err *err)
+{
+    static const char *const columns[] = {"file",  "slice",     "z_um",    "value",
+                                          "score", "height_um", "error_um"};
+    const struct af_height *t = &j->run.height;
+    float *d = af_calloc(t->w, 2 * sizeof(*d), err);
+    const size_t n = j->run.nslices;
+    struct af_table_out table;
+    double depth, e;
+
+    if (!d)
+        return -1;
+    af_height_row(t, j->o->probe_y, d, d + t->w);
+    depth = d[j->o->probe_x];
+    e = d[t->w + j->o->probe_x];
+    free(d);
+    af_table_begin(&table, fp, columns, sizeof(columns) / sizeof(*columns), !j->o->no_header);
+    for (size_t k = 0; k < n; k++) {
+        size_t own;
+
+        af_table_text(&table, af_stack_plane_file(j->st, k, &own));
+        af_table_int(&table, (int64_t)k);
+        af_table_real(&table, af_stack_plane(j->st, k)->z_um);
+        af_table_real(&table, j->run.probe[k].value);
+        af_table_real(&table, j->run.probe[k].score);
+        af_table_real(&table, j->z_um && isfinite(depth) ? af_height_z(j->z_um, n, depth) : NAN);
+        af_table_real(&table,
+                      j->z_um && isfinite(e) ? e * af_height_dz(j->z_um, n, depth) : NAN);
+        af_table_end_row(&table);
+    }
+    return 0;
+}
+
+static int write_outputs(struct job *j, FILE *out, struct af_err *err)
+{
+    const struct opts *o = j->o;
+
+    if (o->height && af_heightfile_write(o->height, &j->run.height, o->most_err, j->z_um,
+                                         j->run.nslices, j->px_um, j->py_um, err))
+        return -1;
+    if (o->probe_text && put_probe(j, out, err))
+        return -1;
+    if (!o->output && !o->masked && !o->source && !o->surface)
+        return 0;
+    if (af_fuse_init(&j->fuse, &j->run.height, j->run.nslices, o->most_err, o->blend, err))
+        return -1;
+    if ((o->output || o->masked || o->surface) && fuse_all(j, err))
+        return -1;
+    if ((o->source && write_source(j, err)) || (o->output && write_fused(j, err)))
+        return -1;
+    return o->surface ? write_surface(j, err) : 0;
+}
+
+static int run(const struct opts *o, FILE *out, struct af_err *err)
+{
+    struct job j = {.o = o};
+    const struct af_stack_info *info;
+    int ret = -1;
+
+    if (af_stackopts_make(&o->stack, PROG, o->quiet, &j.so, err))
+        return -1;
+    j.so.colour = AF_COLOUR_LUMA;
+    if (af_stack_open(&j.st, o->paths, o->npaths, &j.so, err))
+        return -1;
+    info = af_stack_info(j.st);
+    j.px_um = info->px_um;
+    j.py_um = info->py_um;
+    if (!info->seekable) {
+        af_fail(err, AF_EUSAGE, "%s: slices are read twice, which a stream cannot be; "
+                                "stack-copy makes a file of it", info->name);
+        goto done;
+    }
+    if (info->nc > 1 && !o->stack.channel) {
+        af_fail(err, AF_EUSAGE, "%s: %zu channels; --channel picks one", info->name, info->nc);
+        goto done;
+    }
+    af_cli_catch_signals();
+    af_progress_begin(&j.progress, o->quiet || !isatty(STDERR_FILENO) ? NULL : stderr, PROG,
+                      "slices", info->nplanes);
+    ret = find_heights(&j, err) || find_z(&j, err) || write_outputs(&j, out, err) ? -1 : 0;
+done:
+    af_progress_wipe(&j.progress);
+    for (int i = 0; i < 3; i++)
+        af_image_release(&j.fused[i]);
+    af_fuse_release(&j.fuse);
+    af_heightrun_release(&j.run);
+    free(j.z_um);
+    af_stack_close(j.st);
+    return ret;
+}
+
+int main(int argc, char **argv)
+{
+    struct af_err err = {AF_OK, ""};
+    struct opts o;
+    int status = parse_args(argc, argv, &o);
+
+    if (status < 0)
+        status = run(&o, stdout, &err) ? af_cli_fail(PROG, &err) : 0;
+    free(o.windows);
+    free(o.strides);
+    af_cli_reraise();
+    return af_cli_close_stdout(PROG, status);
+}
