@@ -9,6 +9,7 @@
 enum { RADIUS = 2 };
 #define SPREAD (RADIUS / 1.5) // s, cells
 #define LEAST_VAR 1e-4        // slices^2: what a parabola through three points errs by at best
+#define BIAS 0.1              // slices
 #define OUTLIER 0.5           // slices
 #define AWAY 1.0              // cells
 
@@ -119,7 +120,7 @@ static void fit_cell(const struct fit *f, size_t i, size_t j, double overlap, fl
     if (fabs(n.kx) > AWAY * n.kernel || fabs(n.ky) > AWAY * n.kernel)
         return; // beyond the object's edge
     /* Neighbours that differ by more than their variances say that those are too small. */
-    *err = (float)sqrt(inverse * overlap * fmax(1, n.residual / n.kernel));
+    *err = (float)sqrt(inverse * overlap * fmax(1, n.residual / n.kernel) + BIAS * BIAS);
 }
 
 int af_height_fit(struct af_height *t, const struct af_depth *d, double overlap,

@@ -36,6 +36,9 @@ void af_height_raw(struct af_height *t, const struct af_depth *d);
  * A cell whose neighbours that are known lie to one side, their centre over a cell away, is not
  * known: an object ends where its texture does.
  *
+ * The error is that of the fit and 0.1 slices more, in quadrature. Choice: curves are no
+ * parabolas and heights no planes; over domes without noise that is what the depth errs by.
+ *
  * overlap: how many neighbouring cells share what the error of one is made of; the window's area
  * over the cell's. -1 with AF_ESYS.
  *
