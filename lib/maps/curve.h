@@ -41,8 +41,8 @@ struct af_curve_rank {
 };
 
 /*
- * Judge a measure without knowing the truth. places: depths of the map's places; NULL: none, known and
- * err are NaN. -1 with AF_ESYS.
+ * Judge a measure without knowing the truth. places: depths of the map's places; NULL: none, known
+ * and err are NaN. -1 with AF_ESYS.
  */
 int af_curve_judge(const struct af_curve *c, enum af_sharp m, const struct af_depth *places,
                    struct af_curve_rank *out, struct af_err *err);

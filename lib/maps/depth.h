@@ -9,7 +9,8 @@
 
 /*
  * What is kept of the curve of each place: its extreme, the two scores beside it, the least on both
- * sides of it, and how much the curve jitters away from it. All-zero, with n and least set, is empty.
+ * sides of it, and how much the curve jitters away from it. All-zero, with n and least set, is
+ * empty.
  */
 struct af_depth {
     size_t n;       // places

@@ -16,8 +16,7 @@ int af_fuse_init(struct af_fuse *f, const struct af_height *t, size_t nslices, d
     *f = (struct af_fuse){.w = w, .h = h};
     if (!(f->depth = af_calloc(h, w * sizeof(*f->depth), err)) ||
         !(f->known = af_calloc(h, w * sizeof(*f->known), err)) ||
-        !(f->sum = af_calloc(h, w * sizeof(*f->sum), err)) ||
-        !(e = af_calloc(w, sizeof(*e), err)))
+        !(f->sum = af_calloc(h, w * sizeof(*f->sum), err)) || !(e = af_calloc(w, sizeof(*e), err)))
         return -1;
     for (size_t y = 0; y < h; y++) {
         float *d = f->depth + y * w;

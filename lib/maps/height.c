@@ -61,10 +61,12 @@ static bool solve(const struct normal *n, double plane[3], double *inverse)
         return false;
     *inverse = c00 / det;
     plane[0] = (c00 * n->d + c01 * n->dx + c02 * n->dy) / det;
-    plane[1] = (c01 * n->d + (n->s * yy - n->y * n->y) * n->dx +
-                (n->x * n->y - n->s * n->xy) * n->dy) / det;
-    plane[2] = (c02 * n->d + (n->x * n->y - n->s * n->xy) * n->dx +
-                (n->s * xx - n->x * n->x) * n->dy) / det;
+    plane[1] =
+        (c01 * n->d + (n->s * yy - n->y * n->y) * n->dx + (n->x * n->y - n->s * n->xy) * n->dy) /
+        det;
+    plane[2] =
+        (c02 * n->d + (n->x * n->y - n->s * n->xy) * n->dx + (n->s * xx - n->x * n->x) * n->dy) /
+        det;
     return true;
 }
 
@@ -90,8 +92,7 @@ static void add_neighbours(const struct fit *f, size_t i, size_t j, const double
                 continue;
             d = f->depth[py * nx + px];
             r = plane ? d - plane[0] - plane[1] * (double)x - plane[2] * (double)y : 0;
-            g = f->kernel[x + RADIUS] * f->kernel[y + RADIUS] /
-                (1 + r * r / (OUTLIER * OUTLIER));
+            g = f->kernel[x + RADIUS] * f->kernel[y + RADIUS] / (1 + r * r / (OUTLIER * OUTLIER));
             w = g * f->weight[py * nx + px];
             n->s += w, n->x += w * (double)x, n->y += w * (double)y;
             n->xx += w * (double)(x * x), n->xy += w * (double)(x * y);
@@ -123,8 +124,7 @@ static void fit_cell(const struct fit *f, size_t i, size_t j, double overlap, fl
     *err = (float)sqrt(inverse * overlap * fmax(1, n.residual / n.kernel) + BIAS * BIAS);
 }
 
-int af_height_fit(struct af_height *t, const struct af_depth *d, double overlap,
-                  struct af_err *err)
+int af_height_fit(struct af_height *t, const struct af_depth *d, double overlap, struct af_err *err)
 {
     double *depth = af_calloc(d->n, sizeof(*depth), err);
     double *weight = depth ? af_calloc(d->n, sizeof(*weight), err) : NULL;
@@ -171,10 +171,9 @@ void af_height_row(const struct af_height *t, size_t y, float *depth, float *err
     between(y, t->cell, t->ny, &top, &bottom, &down);
     for (size_t x = 0; x < t->w; x++) {
         between(x, t->cell, t->nx, &left, &right, &aside);
-        depth[x] = mix(mix(t->depth[top * t->nx + left], t->depth[top * t->nx + right], aside),
-                       mix(t->depth[bottom * t->nx + left], t->depth[bottom * t->nx + right],
-                           aside),
-                       down);
+        depth[x] = mix(
+            mix(t->depth[top * t->nx + left], t->depth[top * t->nx + right], aside),
+            mix(t->depth[bottom * t->nx + left], t->depth[bottom * t->nx + right], aside), down);
         if (err)
             err[x] = mix(mix(t->err[top * t->nx + left], t->err[top * t->nx + right], aside),
                          mix(t->err[bottom * t->nx + left], t->err[bottom * t->nx + right], aside),

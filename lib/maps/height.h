@@ -30,8 +30,8 @@ void af_height_raw(struct af_height *t, const struct af_depth *d);
  *
  *   exp(-r^2 / 2 s^2) / (var + 0.01^2),   s = 4/3 cells,
  *
- * then, in a second pass, divided by 1 + (residual from the first / 0.5 slices)^2, so that a cell that
- * found another focus altogether has no say.
+ * then, in a second pass, divided by 1 + (residual from the first / 0.5 slices)^2, so that a cell
+ * that found another focus altogether has no say.
  *
  * A cell whose neighbours that are known lie to one side, their centre over a cell away, is not
  * known: an object ends where its texture does.

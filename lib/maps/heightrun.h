@@ -30,11 +30,11 @@ struct af_heightrun {
 void af_heightrun_release(struct af_heightrun *r);
 
 /*
- * Score the slices of st and fit heights. Bright-field objects that shift phase can have their least
- * contrast in focus. Choice: they are told by how far extremes stand out, on both sides, over
+ * Score the slices of st and fit heights. Bright-field objects that shift phase can have their
+ * least contrast in focus. Choice: they are told by how far extremes stand out, on both sides, over
  * all places: where that is more for the smallest scores than for the largest, focus is the
- * smallest. Curves with two maxima and a valley between them, in a stack that reaches far beyond both,
- * cannot be told from two layers: contrast says it then.
+ * smallest. Curves with two maxima and a valley between them, in a stack that reaches far beyond
+ * both, cannot be told from two layers: contrast says it then.
  *
  * -1 as af_maprun().
  */
@@ -46,8 +46,8 @@ int af_heightrun_maps(struct af_stack *maps, const struct af_heightrun_opts *o,
                       struct af_heightrun *r, struct af_err *err);
 
 /*
- * Heights as a file has them, one plane per channel: height, its error, known (0 or 1), and depth in
- * slices. z_um: [nslices], NULL where it is not known: height and error are in slices then.
+ * Heights as a file has them, one plane per channel: height, its error, known (0 or 1), and depth
+ * in slices. z_um: [nslices], NULL where it is not known: height and error are in slices then.
  */
 int af_heightfile_write(const char *path, const struct af_height *t, double most_err,
                         const double *z_um, size_t nslices, double px_um, double py_um,

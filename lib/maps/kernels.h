@@ -5,8 +5,8 @@
  *   acc[x] += sum over n rows of term(y, x)      x = 0 .. w - 1 - reach.x
  *
  * n and the columns of a piece are AF_PLAN_MOST = 32 at most, so that sums of 8-bit pixels fit
- * narrow types: differences of a few pixels (at most 1020 a term) 16 bits, two of these sums too, products (at most
- * 2 (4 * 255)^2 = 2080800) 32 bits, as does the sum of 32 x 32 products.
+ * narrow types: differences of a few pixels (at most 1020 a term) 16 bits, two of these sums too,
+ * products (at most 2 (4 * 255)^2 = 2080800) 32 bits, as does the sum of 32 x 32 products.
  */
 #ifndef AF_MAPS_KERNELS_H
 #define AF_MAPS_KERNELS_H

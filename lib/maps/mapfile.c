@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[4] = {"map_width_px", "map_height_px", "map_cell_px",
-                                     "map_overlap"};
+static const char *const names[4] = {"map_width_px", "map_height_px", "map_cell_px", "map_overlap"};
 
 void af_mapfile_put(struct af_mapfile_keys *k, const struct af_mapfile_geometry *g)
 {

@@ -53,12 +53,8 @@ static int add_runs(struct af_areas *a, size_t *n, const struct af_image *mask, 
         if (af_grow((void **)&a->run, &a->room, *n + 1, sizeof(*a->run), err))
             return -1;
         a->run[i] = (struct af_areas_run){
-            (uint32_t)y,
-            (uint32_t)(p - row),
-            (uint32_t)(to - row),
-            i,
-            (uint64_t)(to - p),
-            y == 0 || y + 1 == mask->h || p == row || to == end,
+            (uint32_t)y, (uint32_t)(p - row), (uint32_t)(to - row),
+            i,           (uint64_t)(to - p),  y == 0 || y + 1 == mask->h || p == row || to == end,
         };
         ++*n;
         p = to;

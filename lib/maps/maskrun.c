@@ -17,7 +17,7 @@ struct run {
     float *map; // [ny][nx] of the slice at hand
     struct af_depth depth;
     struct af_height height;
-    double threshold; // of `ref`, `stack`, and of the largest scores for `peak`
+    double threshold;       // of `ref`, `stack`, and of the largest scores for `peak`
     float *line, *line_err; // [w]
     struct af_image img, mask;
     struct af_areas areas;
@@ -148,8 +148,7 @@ static bool in_focus(const struct run *r, size_t i, size_t slice)
         return fabs((double)r->height.depth[i] - (double)slice) <= r->o->tolerance &&
                best > r->threshold;
     }
-    return (r->o->least ? -r->map[i] : r->map[i]) >
-           (r->o->least ? -r->threshold : r->threshold);
+    return (r->o->least ? -r->map[i] : r->map[i]) > (r->o->least ? -r->threshold : r->threshold);
 }
 
 static void mask_by_cells(struct run *r, size_t slice)

@@ -17,8 +17,8 @@ enum af_mask_rule {
 /*
  * Choice: the default is `fit`. A threshold on scores asks where there is contrast, and the answer
  * follows the object's; `peak` asks where each place is sharpest, but place by place, and takes
- * those of little contrast off even where they are clearly sharp; `fit` lets neighbours help and asks
- * for a standard error instead of a contrast.
+ * those of little contrast off even where they are clearly sharp; `fit` lets neighbours help and
+ * asks for a standard error instead of a contrast.
  *
  * Choice: tolerance 1, so that the two slices on both sides of the focus are in the mask and masks
  * of neighbouring slices overlap by half, as those of a threshold do.

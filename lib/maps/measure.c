@@ -107,8 +107,7 @@ double af_sharp_score(enum af_sharp m, enum af_sharp_def def, uint64_t n, const 
     case AF_SHARP_SMD:
         return def ? 2 * (double)s[AF_SUM_DYX] / 255 : (double)(s[AF_SUM_DX] + s[AF_SUM_DY]);
     case AF_SHARP_SMD2: return (double)s[AF_SUM_DD] / (def ? 255. * 255 : 1);
-    case AF_SHARP_VOLLATH:
-        return (double)(int64_t)(s[AF_SUM_P1] - s[def ? AF_SUM_F : AF_SUM_P2]);
+    case AF_SHARP_VOLLATH: return (double)(int64_t)(s[AF_SUM_P1] - s[def ? AF_SUM_F : AF_SUM_P2]);
     case AF_SHARP_VOLLATH5:
         return (double)((int128)n * s[AF_SUM_P1] - (int128)s[AF_SUM_F] * s[AF_SUM_F]) / pixels;
     default: return NAN;
@@ -159,7 +158,8 @@ static double noise_score(enum af_sharp m, enum af_sharp_def def, double sigma, 
     case AF_SHARP_SMD:
         return def ? 2 * apart * narrow * low / 255 : apart * (narrow * high + wide * low);
     case AF_SHARP_SMD2: // E |u v| of two normals with correlation 1/2, each of variance 2
-        return 4 / pi * var * (sqrt(0.75) + 0.5 * asin(0.5)) * narrow * low / (def ? 255. * 255 : 1);
+        return 4 / pi * var * (sqrt(0.75) + 0.5 * asin(0.5)) * narrow * low /
+               (def ? 255. * 255 : 1);
     default: return 0;
     }
 }

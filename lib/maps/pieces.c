@@ -38,7 +38,8 @@ static inline uint64_t block_uint64_t(const uint64_t *a)
     return sum;
 }
 
-/* By blocks; where a cut lies in the further half of one, what lies behind it is taken off again. */
+/* By blocks; where a cut lies in the further half of one, what lies behind it is taken off again.
+ */
 #define PIECES(TYPE)                                                                               \
     static void pieces_##TYPE(uint64_t *out, const uint64_t *above, const TYPE *a,                 \
                               const uint32_t *at, size_t n)                                        \

@@ -75,8 +75,8 @@ static int cut(const struct af_plan *p, struct af_cuts *c, size_t len, size_t fr
 }
 
 int af_plan_init(struct af_plan *p, size_t w, size_t h, const struct af_box *region,
-                 const uint32_t *windows, size_t nwindows, const uint32_t *strides,
-                 size_t nstrides, struct af_err *err)
+                 const uint32_t *windows, size_t nwindows, const uint32_t *strides, size_t nstrides,
+                 struct af_err *err)
 {
     const struct af_box r = region ? *region : (struct af_box){0, w, 0, h};
 

@@ -48,7 +48,8 @@ enum { AF_PLAN_MAX_SIDE = 1 << 30 };
 
 /*
  * All windows with all strides, for slices of w x h px, and a region of them; NULL: the whole
- * slice. -1 with AF_EUSAGE (no window, one of 0 px, a region that is empty or outside), AF_ESYS; release in any case. All-zero is the empty state.
+ * slice. -1 with AF_EUSAGE (no window, one of 0 px, a region that is empty or outside), AF_ESYS;
+ * release in any case. All-zero is the empty state.
  */
 int af_plan_init(struct af_plan *p, size_t w, size_t h, const struct af_box *region,
                  const uint32_t *windows, size_t nwindows, const uint32_t *strides,
@@ -64,7 +65,8 @@ struct af_box af_plan_box(const struct af_plan *p, size_t x, size_t y, uint32_t 
 /* End of the window that begins at `from`. */
 size_t af_plan_end(size_t from, uint32_t window, size_t len);
 
-/* Whole numbers from 1, "16,32,64", into *out, which the caller frees. -1 with AF_EUSAGE, AF_ESYS. */
+/* Whole numbers from 1, "16,32,64", into *out, which the caller frees. -1 with AF_EUSAGE,
+ * AF_ESYS. */
 int af_plan_parse(const char *list, uint32_t **out, size_t *n, struct af_err *err);
 
 #endif

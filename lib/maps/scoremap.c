@@ -64,8 +64,8 @@ int af_scoremap_init(struct af_scoremap *m, const struct af_plan *plan,
         struct af_pairs_at *at = &m->at[p];
         size_t wx = af_plan_count(plan->w, pair.stride), wy = af_plan_count(plan->h, pair.stride);
 
-        *at = (struct af_pairs_at){nx, count_spans(pair, plan->w), ny, count_spans(pair, plan->h),
-                                   NULL, NULL};
+        *at = (struct af_pairs_at){
+            nx, count_spans(pair, plan->w), ny, count_spans(pair, plan->h), NULL, NULL};
         nx += at->nx;
         ny += at->ny;
         scores = scores > wx * wy ? scores : wx * wy;

@@ -85,7 +85,8 @@ static size_t sum_pieces(struct af_sums *s, int sum, size_t next, size_t end, in
         uint64_t *above = s->table[sum] + next * n;
 
         s->kernels->of[deep][sum].rows(s->acc[sum], &r);
-        af_sum_pieces(above + n, above, s->acc[sum], s->kernels->of[deep][sum].width, cx->at, cx->n);
+        af_sum_pieces(above + n, above, s->acc[sum], s->kernels->of[deep][sum].width, cx->at,
+                      cx->n);
     }
     return next;
 }
@@ -237,8 +238,8 @@ void af_sums_scores(const struct af_sums *s, enum af_sharp m, enum af_sharp_def 
         if (!s->real)
             score_row(s, m, def, y, pair, out);
         for (size_t i = 0; s->real && i < nx; i++)
-            out[i] = af_sums_score(s, m, def,
-                                   af_plan_box(s->plan, i * pair.stride, y, pair.window));
+            out[i] =
+                af_sums_score(s, m, def, af_plan_box(s->plan, i * pair.stride, y, pair.window));
     }
 }
 

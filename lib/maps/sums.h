@@ -12,8 +12,8 @@
  * window costs four numbers. Modulo 2^64 they are exact for whatever fits in a window.
  *
  * Slices of other types are summed in double, piece by piece without adding up: nothing is lost
- * where large and small values stand in one slice, and a window costs its pieces. There, pixels that
- * are not finite numbers do not count, nor does a pair or an operator that meets one.
+ * where large and small values stand in one slice, and a window costs its pieces. There, pixels
+ * that are not finite numbers do not count, nor does a pair or an operator that meets one.
  */
 struct af_sums {
     const struct af_plan *plan; // borrowed

@@ -19,9 +19,10 @@ struct af_surface {
 };
 
 /*
- * Binary PLY, little-endian: float x y z (um; y up, so that the surface is seen as the image is), with gray also
- * uchar red green blue; and triangles. Binary STL: triangles with normals, the same axes.
- * Write errors stay in fp. -1 with AF_EDATA (no face at all; more than 2^32 - 1 points), AF_ESYS.
+ * Binary PLY, little-endian: float x y z (um; y up, so that the surface is seen as the image is),
+ * with gray also uchar red green blue; and triangles. Binary STL: triangles with normals, the same
+ * axes. Write errors stay in fp. -1 with AF_EDATA (no face at all; more than 2^32 - 1 points),
+ * AF_ESYS.
  */
 int af_surface_write_ply(FILE *fp, const struct af_surface *s, struct af_err *err);
 int af_surface_write_stl(FILE *fp, const struct af_surface *s, struct af_err *err);
