@@ -38,7 +38,8 @@ struct af_simstore {
 /*
  * Open the folder, made where it is not there, or memory (dir NULL), and apply options.
  * fresh() fills a new microscope's state; it is also called, with the old state in place,
- * for a day that begins and for another clock. -1 with AF_ESYS, AF_EDEVICE, AF_EUSAGE; the store is empty then.
+ * for a day that begins and for another clock.
+ * -1 with AF_ESYS, AF_EDEVICE, AF_EUSAGE; the store is empty then.
  */
 int af_simstore_open(struct af_simstore *st, const char *dir, const char *options,
                      void (*fresh)(struct af_simstate *s, const struct af_sim_params *p),

@@ -65,8 +65,7 @@ int af_stack_writer_takes(const char *out, const char *path, struct af_err *err)
 int af_stack_writer_add(struct af_stack_writer *w, const struct af_image *img,
                         const struct af_plane *p, struct af_err *err);
 
-/* Key-value pairs that are known only at the end, in place of meta's; borrowed until commit or discard.
- */
+/* Key-value pairs known only at the end, in place of meta's; borrowed until commit or discard. */
 void af_stack_writer_set_keys(struct af_stack_writer *w, const struct af_keyvalue *keys, size_t n);
 
 /* Put the final OME-XML in, fsync, rename path.part to path. w is freed in any case; on failure the

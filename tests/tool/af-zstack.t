@@ -69,7 +69,7 @@ day='af-zstack --exposure 1ms --count 6 --range 2um --step 200nm --offset 500nm 
 # check_day DIR STACKS PLANES: complete, whole, no plane twice
 check_day()
 {
-    is "$(ls "$1" | grep -vc 'ome.tif$')" 1 "$1 has its plan and nothing else beside the stacks"
+    is "$(find "$1" -type f ! -name '*.ome.tif')" "$1/plan.tsv" "$1 has its plan and nothing else beside the stacks"
     is "$(ls "$1"/stack-*.ome.tif | wc -l | tr -d ' ')" "$2" "$1 has all stacks"
     stack-info -H "$1"/stack-*.ome.tif > info
     is "$(wc -l < info | tr -d ' ')" $(($2 * $3)) "$1 has all planes"

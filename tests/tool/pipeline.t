@@ -43,12 +43,13 @@ run_over()
     tap_n=0
     if [ "$2" = sim: ]; then
         pipelines sim:
-    # shellcheck disable=SC2086
-    elif ok "$2: scope-sim" scope-sim $2 --address "$address" --dir "$PWD/scope"; then
-        eval "$(cat out)" > /dev/null
-        pipelines "$2"
-        scope-sim -k > /dev/null
+        return
     fi
+    # shellcheck disable=SC2086 # options
+    ok "$2: scope-sim" scope-sim $2 --address "$address" --dir "$PWD/scope"
+    eval "$(cat out)" > /dev/null
+    pipelines "$2"
+    scope-sim -k > /dev/null
 }
 export AF_CAMERA='sim:scope?clock=real' # protocols take time that passes
 af-capture -q -o real.ome.tif
