@@ -14,6 +14,7 @@
 
 #define READBACK_S 1e-3 // of virtual time
 #define XY_MARGIN_UM 3000.0
+#define FARTHEST_UM 1e9 // that a controller can be told to go
 
 /* ---- time ---- */
 
@@ -173,7 +174,8 @@ static int start(struct af_simscope *s, enum af_simaxis a, double target_um, dou
     struct af_simstore *st = &s->store;
     struct af_simaxis_facts f;
 
-    if (!isfinite(target_um) || !(speed >= 0) || !(accel >= 0))
+    if (!(fabs(target_um) <= FARTHEST_UM) || !(speed >= 0 && speed < 1e12) ||
+        !(accel >= 0 && accel < 1e12))
         return af_fail(err, AF_EUSAGE, "sim: a motion to %g um at %g um/s and %g um/s^2", target_um,
                        speed, accel);
     if (af_simstore_lock(st, err))

@@ -52,6 +52,7 @@ int af_simscope_axis(struct af_simscope *s, enum af_simaxis a, struct af_simaxis
 /*
  * Start a motion to target_um, which the controller does not judge: beyond a hard stop it runs
  * into it. A motion under way is braked first. speed_um_s, accel_um_s2: 0 for the axis's own.
+ * AF_EUSAGE: not a number, or beyond 1 km.
  */
 int af_simscope_move(struct af_simscope *s, enum af_simaxis a, double target_um, double speed_um_s,
                      double accel_um_s2, struct af_err *err);

@@ -171,6 +171,8 @@ SEEDS = {
               ('far', edits((300, 4, b'9999'), (900, 9, b'[1]'))), ('table', table([])),
               ('falls', table([(1, -2.0)])), ('flat', table([(51, 0.0), (52, -1.0)])), ('huge', table([(9, 3e38), (60, 3e38)])),
               ('nan', table([(7, float('nan'))])), ('knots', table([], (330, 1, b'9')))],
+    'sim': [('keys', 'preset=rough&seed=7&size=64x48&drift=20nm/min&clock=virtual'), ('length', 'coverslip=0.17mm&lo=-5um'),
+            ('file', '# of everything random\nseed = 3\nlo = -100\npreset = ideal\n'), ('wrong', 'seed=1&seed=2')],
     'texts': [('mm', MM), ('ndtiff', NDTIFF), ('imagej', IMAGEJ),
               ('hyper', 'ImageJ=1.4\nimages=12\nchannels=2\nslices=3\nframes=2\nhyperstack=true\nspacing=-2\nunit=micron\n'),
               ('page', 'z_um=-1.25 x_um=0 y_um=1e-7 exposure_ms=10 time_s=3.2')],
