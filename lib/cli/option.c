@@ -167,7 +167,7 @@ void af_cli_complete_zsh(const struct af_tool *tool)
 {
     printf("#compdef %s\n_arguments -s -S", tool->name);
     for (const struct af_option *o = tool->options; o->name; o++) {
-        const char *more = o->kind == AF_OPT_COUNT ? "*" : "";
+        const char *more = o->kind == AF_OPT_COUNT || o->kind == AF_OPT_LIST ? "*" : "";
 
         if (!o->help)
             continue;
@@ -280,6 +280,15 @@ static int act(const struct af_tool *tool, const struct af_option *o, const char
     return 0;
 }
 
+static int take_text(const struct af_tool *tool, const struct af_option *o, const char *arg,
+                     struct af_optlist *list)
+{
+    if (list->n == AF_OPTLIST_MAX)
+        return af_cli_usage(tool, "--%s: more than %d", o->name, AF_OPTLIST_MAX);
+    list->text[list->n++] = arg;
+    return -1;
+}
+
 /* Take one option into opts: -1, or the status to end with. */
 static int take(const struct af_tool *tool, const struct af_option *o, const char *arg, void *opts)
 {
@@ -295,6 +304,7 @@ static int take(const struct af_tool *tool, const struct af_option *o, const cha
         *(const char **)place = arg;
         return -1;
     case AF_OPT_TEXT: *(const char **)place = arg; return -1;
+    case AF_OPT_LIST: return take_text(tool, o, arg, place);
     case AF_OPT_CHOICE:
         if ((choice = find_choice(o->values, arg)) < 0)
             return af_cli_usage(tool, "--%s: '%s' is none of %s", o->name, arg, o->values);

@@ -10,12 +10,20 @@ enum af_opt_kind {
     AF_OPT_COUNT,    // int             no argument; counts (-vv)
     AF_OPT_TEXT,     // const char *    any text
     AF_OPT_FILE,     // const char *    the name of a file (completed as one)
+    AF_OPT_LIST,     // struct af_optlist  any text; may be given again
     AF_OPT_CHOICE,   // int             index into `values`, "y|x|both"
     AF_OPT_INT,      // int64_t         whole number, min..max
     AF_OPT_REAL,     // double          number, min..max
     AF_OPT_LENGTH,   // double          um, min..max; `50nm`
     AF_OPT_TIME,     // double          ms, min..max; `10ms`
     AF_OPT_ACTION,   // none            --help, --version, --completion: done by the parser
+};
+
+/* The texts of an option that may be given again, in their order; borrowed from argv. */
+enum { AF_OPTLIST_MAX = 32 };
+struct af_optlist {
+    const char *text[AF_OPTLIST_MAX];
+    size_t n;
 };
 
 struct af_option {

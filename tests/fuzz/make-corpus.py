@@ -173,6 +173,14 @@ SEEDS = {
               ('nan', table([(7, float('nan'))])), ('knots', table([], (330, 1, b'9')))],
     'sim': [('keys', 'preset=rough&seed=7&size=64x48&drift=20nm/min&clock=virtual'), ('length', 'coverslip=0.17mm&lo=-5um'),
             ('file', '# of everything random\nseed = 3\nlo = -100\npreset = ideal\n'), ('wrong', 'seed=1&seed=2')],
+    'plate': [('labware', '{"dimensions":{"yDimension":85.47},"wells":{"A1":{"x":14.38,"y":74.24,"diameter":6.86}}}'),
+              ('list', '{"map":{"StagePositions":{"array":[{"Label":{"scalar":"a"},"DefaultZStage":{"scalar":"Z"},'
+                       '"GridRow":{"scalar":1},"GridCol":{"scalar":2},"DevicePositions":{"array":[{"Device":'
+                       '{"scalar":"Z"},"Position_um":{"array":[1]}},{"Position_um":{"array":[1,2]}}]}}]}}}'),
+              ('old', '{"POSITIONS":[{"LABEL":"p","GRID_ROW":0,"GRID_COL":1,"DEVICES":[{"DEVICE":"XY","AXES":2,"X":1,"Y":2}]}]}'),
+              ('table', 'well\tx_um\ty_um\tz_um\trow\tcol\nA1\t1\t2\tNA\t1\t1\nB12\t-3\t4e3\t5\t2\t12\n'),
+              ('formats', 'format,a1_x_mm,a1_y_mm,well_size_mm,well_spacing_mm,rows,cols\n96,11.31,10.75,6.21,9.0,8,12\n'),
+              ('wells', 'A1:D6,H12\nname')],
     'texts': [('mm', MM), ('ndtiff', NDTIFF), ('imagej', IMAGEJ),
               ('hyper', 'ImageJ=1.4\nimages=12\nchannels=2\nslices=3\nframes=2\nhyperstack=true\nspacing=-2\nunit=micron\n'),
               ('page', 'z_um=-1.25 x_um=0 y_um=1e-7 exposure_ms=10 time_s=3.2')],

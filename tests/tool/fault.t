@@ -117,4 +117,11 @@ in_turn 'af-predict --stream' "read:EIO read:EINTR read:short $writing" '-i ../t
 in_turn 'af-predict on two threads' "thread:EAGAIN thread:EAGAIN+ read:EIO $writing" -b \
     af-predict -q -j 2 -m ../model ../trusted.tif
 
+printf 'well\tz_um\nA1\t3000\nA2\t3010\n' > heights.tsv
+printf '{"dimensions":{"yDimension":9},"wells":{"A1":{"x":1,"y":8},"A2":{"x":2,"y":8}}}' > labware.json
+in_turn 'plate-snake' "$memory $reading $writing $lasting" '-o wells.tsv' \
+    plate-snake --z-from ../heights.tsv --fields 2 -o wells.tsv ../labware.json
+in_turn 'plate-snake to positions' "malloc:ENOMEM $writing" '-i ../labware.json' \
+    plate-snake --format positions
+
 done_testing

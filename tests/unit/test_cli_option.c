@@ -122,6 +122,22 @@ static void defaults_stay_and_parsing_begins_anew(void **state)
     assert_string_equal(d.o.operands[0], "-");
 }
 
+static void a_list_keeps_its_texts_in_order(void **state)
+{
+    static const struct af_option rows[] = {
+        {0, "teach", AF_OPT_LIST, 0, "WELL", "may be given again", NULL, 0, 0}, AF_OPTIONS_END};
+    static const struct af_tool lists = {"af-lists", "", "Takes lists.", rows};
+    struct af_optlist list = {.n = 0};
+    char name[] = "x", a[] = "--teach=A1", b[] = "--teach", c[] = "B2", *argv[40] = {name, a, b, c};
+    int operand;
+
+    (void)state;
+    assert_int_equal(af_cli_parse(&lists, 4, argv, &list, &operand), -1);
+    assert_int_equal(list.n, 2);
+    assert_string_equal(list.text[0], "A1");
+    assert_string_equal(list.text[1], "B2");
+}
+
 /* A usage error: status 2, two lines, and nothing changed in the options. */
 static void refused(const struct af_tool *t, const char *words, const char *message)
 {
@@ -331,6 +347,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_option_finds_its_place),
         cmocka_unit_test(defaults_stay_and_parsing_begins_anew),
+        cmocka_unit_test(a_list_keeps_its_texts_in_order),
         cmocka_unit_test(usage_errors_say_what_and_where_to_look),
         cmocka_unit_test(help_is_aligned_and_fits_80_columns),
         cmocka_unit_test(version_names_the_licence),
