@@ -33,7 +33,7 @@ static void the_shipped_file_is_read_whole(void **state)
     assert_string_equal(in.camera, "sim:");
     assert_string_equal(in.stage, "sim:");
     assert_null(in.xy_stage);
-    assert_true(in.pixel_um == 0.1 && in.sensor_pixel_um == 5 && in.exposure_ms == 5 &&
+    assert_true(in.pixel_um == 0.0833 && in.sensor_pixel_um == 5 && in.exposure_ms == 5 &&
                 in.gain == 1);
     assert_true(in.axis[AF_Z].min_um == -300 && in.axis[AF_Z].max_um == 300);
     assert_true(in.axis[AF_Z].max_toward_um == 300 && in.axis[AF_Z].tolerance_um == 0.1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The labelling on the simulated microscope, day after day: one day of two stacks, or with
- * AF_SIM_DAYS=100 so many of three.
+ * AF_LONG=1 a hundred days of three.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include "spotmake.h"
 #include <string.h>
 
-enum { NPLANES = 201, STACKS = 3, FEW = 2, WINDOW = 11, ORDER = 3, MAXDAYS = 1000 };
+enum { NPLANES = 201, STACKS = 3, FEW = 2, WINDOW = 11, ORDER = 3, DAYS = 100 };
 #define APART_S (3 * 3600.0) // from stack to stack of a day
 
 /* Where the line is narrowest, noise-free and alone: largest sum of squares of its profile. */
@@ -138,14 +138,14 @@ static void report(const struct spread *s, const char *what, double *within_nm, 
 
 static void run(const char *what, double step, double exposure_ms, double within_nm, double all_nm)
 {
-    const char *asked = getenv("AF_SIM_DAYS");
-    int days = asked ? atoi(asked) : 1, stacks = asked ? STACKS : FEW;
+    const char *asked = getenv("AF_LONG");
+    int days = asked ? DAYS : 1, stacks = asked ? STACKS : FEW;
     struct spread s = {0};
     struct day d;
     double within, all;
 
     begin(&d, "paper");
-    for (int day = 0; day < days && day < MAXDAYS; day++) {
+    for (int day = 0; day < days; day++) {
         double miss[STACKS];
         for (int i = 0; i < stacks; i++) {
             align(&d, day, i);
