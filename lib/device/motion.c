@@ -393,7 +393,8 @@ static int wait_settled(struct af_stage *st, struct af_err *err)
 
             ms = left_ms > 0 ? fmin(left_ms + 0.1, 20) : fmin(ms, 5);
         }
-        af_stage_sleep(st, ms);
+        for (double part_ms = 15; ms > 0 && !af_stage_is_stopped(st, NULL); ms -= part_ms)
+            af_stage_sleep(st, fmin(ms, part_ms));
     }
 }
 

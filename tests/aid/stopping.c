@@ -44,22 +44,33 @@ static void run_program(char **argv)
     _exit(127);
 }
 
-/* Start PROGRAM, or a process that starts it and waits. */
-static pid_t start(bool through_parent, char **argv)
+/*
+ * Start PROGRAM, or a process that starts it and waits. *held ends when PROGRAM does, whoever
+ * its parent is by then.
+ */
+static pid_t start(bool through_parent, char **argv, int *held)
 {
-    pid_t pid = fork();
+    int ends[2];
+    pid_t pid;
 
-    if (pid == 0 && !through_parent)
-        run_program(argv);
-    if (pid == 0) {
-        pid_t child = fork();
-
-        if (child == 0)
-            run_program(argv);
-        waitpid(child, NULL, 0);
-        _exit(0);
+    if (pipe(ends) || (pid = fork()) < 0) {
+        perror("stopping");
+        exit(1);
     }
-    return pid;
+    if (pid > 0) {
+        close(ends[1]);
+        *held = ends[0];
+        return pid;
+    }
+    close(ends[0]);
+    if (!through_parent)
+        run_program(argv);
+    pid = fork();
+    if (pid == 0)
+        run_program(argv);
+    close(ends[1]);
+    waitpid(pid, NULL, 0);
+    _exit(0);
 }
 
 static bool moves(struct af_simscope *s)
@@ -78,7 +89,9 @@ static bool moves(struct af_simscope *s)
 static double try(struct af_simscope *s, int sig, bool parent, char **argv, int *status)
 {
     double begun_s = af_now_s(), sent_s, last_s, gap_s = 0;
-    pid_t pid = start(parent, argv);
+    int held;
+    pid_t pid = start(parent, argv, &held);
+    char c;
 
     while (!moves(s) && af_now_s() - begun_s < 10)
         nap(1e-3);
@@ -86,6 +99,7 @@ static double try(struct af_simscope *s, int sig, bool parent, char **argv, int 
     if (!moves(s)) {
         kill(pid, SIGKILL);
         waitpid(pid, status, 0);
+        close(held);
         return -1;
     }
     last_s = sent_s = af_now_s();
@@ -96,7 +110,9 @@ static double try(struct af_simscope *s, int sig, bool parent, char **argv, int 
         last_s = af_now_s();
     }
     waitpid(pid, status, 0);
-    nap(0.1); // a grandchild reads, logs and ends
+    while (read(held, &c, 1) < 0 && errno == EINTR)
+        ; // a grandchild reads, logs and ends
+    close(held);
     return gap_s > HELD_UP_S ? -2 : last_s - sent_s;
 }
 

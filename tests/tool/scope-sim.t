@@ -77,6 +77,16 @@ status_is 3 'a silent stage: status 3' af-move --timeout 20ms
 like "$(cat err)" 'no answer in' 'which is said'
 end
 
+# A signal, and kill -9 of the parent, in the middle of a slow motion.
+for p in tango asi prior pi zaber gcode marlin; do
+    begin --$p --sim 'preset=ideal&speed=20um/s&lo=-3000&hi=3000'
+    for sig in 2 parent; do
+        run "$BUILD/aid/stopping" $sig "$SCOPE_SIM_DIR" 1 af-move -q --by=100
+        is "$status" 0 "$p: signal $sig: $(tail -n 1 out)"
+    done
+    end
+done
+
 # The tools together.
 begin --tango --sim 'preset=ideal&surface=1um&seed=7'
 af-zstack -q --range 16um --step 500nm 2> err | af-label -q -H > labels
