@@ -43,10 +43,10 @@ enum {
  * distance: of a frame's signature s from the usual one at its predicted defocus y,
  *   d = |W (s - c(y))| / sqrt(DIMS), about 1 for a frame like those of the validation.
  *
- * Sigma holds for days as those that validate. In trials on simulated lines, days that neither trained
- * nor validated had 68 % and 96 % of their errors within one and two sigma where the days of the
- * validation took no part in training, and 47 % and 79 % where they did. Neither distance nor place
- * on the knots told those larger errors from others.
+ * Sigma holds for days as those that validate. In trials on simulated lines, days that neither
+ * trained nor validated had 68 % and 96 % of their errors within one and two sigma where the days
+ * of the validation took no part in training, and 47 % and 79 % where they did. Neither distance
+ * nor place on the knots told those larger errors from others.
  *
  * Choice: all of it; the paper has no trust. A signature is 24 sketches of the picture in 12x12
  * and 24 of the roots of the features: sums with random signs. In trials on simulated lines the

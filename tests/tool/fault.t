@@ -112,6 +112,9 @@ size='--width 100 --height 100'
 in_turn 'af-predict' "malloc:ENOMEM $reading $writing" '' af-predict -q --labels ../labels.tsv -m ../model ../two.tif
 in_turn 'af-predict --long --short' 'read:EIO open:EMFILE' '' \
     af-predict -q --long ../model --short ../model ../two.tif
+"$BUILD/aid/make-day" --stacks 2 --planes 5 --width 100 -o day > day.tsv && af-train -q --arch lut -o table day.tsv > /dev/null || exit 1
+in_turn 'af-predict with a table' 'malloc:ENOMEM read:EIO read:short' '' \
+    af-predict -q --labels ../day.tsv -m ../table ../day1-1.ome.tif
 in_turn 'af-predict --stream' "read:EIO read:EINTR read:short $writing" '-i ../two.pgm' \
     af-predict -q --stream -m ../model
 in_turn 'af-predict on two threads' "thread:EAGAIN thread:EAGAIN+ read:EIO $writing" -b \
