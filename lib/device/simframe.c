@@ -145,7 +145,7 @@ static int draw(struct af_simscope *s, bool imaging, const struct af_sim_exposur
 static int expose(struct af_simscope *s, bool imaging, const struct af_sim_exposure *e,
                   struct af_image *img, struct af_sim_shot *shot, struct af_err *err)
 {
-    struct af_sim_shot own;
+    struct af_sim_shot own = {0};
     struct af_sim_sensor sensor;
     double begun = af_now_s(), half = e->exposure_ms / 2, before, middle, after;
 

@@ -51,7 +51,7 @@ static bool is_sane(const struct af_simstate *s)
 {
     const double count[] = {s->generation, s->time_s,    s->day,    s->frames,
                             s->motions,    s->readbacks, s->touched};
-    double value[NVALUES];
+    double value[NVALUES] = {0};
     bool sane = true;
 
     memcpy(value, s, sizeof value);
@@ -66,7 +66,7 @@ static bool is_sane(const struct af_simstate *s)
 
 static int scan_state(struct af_simstate *s, const char text[BYTES + 1])
 {
-    double value[NVALUES];
+    double value[NVALUES] = {0};
     char name[32], *end;
 
     for (size_t i = 0; i < NVALUES; i++) {
