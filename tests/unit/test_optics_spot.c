@@ -50,6 +50,7 @@ static double sides_differ(const char *options, double z_um)
     float *above = keep(&m);
     spot_at(&m, -z_um);
     double d = differ(above, m.light, m.w * m.h);
+    print_message("# %s: +/-%g um differ by %.2g of the maximum\n", options, z_um, d);
     free(above);
     spot_end(&m);
     return d;
@@ -139,13 +140,15 @@ static void width_of_a_gaussian_beam_is_its_closed_form(void **state)
     const struct af_sim_params *p = &m.p;
     double w = p->beam_um, f = p->focal_um;
     double w0 = p->wavelength_um * p->magnification * f / (PI * w) / p->pixel_um;
-    double zr = p->index * f * f * p->wavelength_um / (2 * PI * w * w);
+    double zr = p->index * f * f * p->wavelength_um / (2 * PI * w * w), worst = 0;
     for (int z = -100; z <= 100; z += 20) {
         double want = w0 / 2 * sqrt(1 + z * z / (zr * zr)); // r.m.s. is half of 1/e^2
         spot_at(&m, z);
-        assert_true(fabs(rms_width(m.rows, m.h) / want - 1) < 0.01);
-        assert_true(fabs(rms_width(m.columns, m.w) / want - 1) < 0.01);
+        worst = fmax(worst, fabs(rms_width(m.rows, m.h) / want - 1));
+        worst = fmax(worst, fabs(rms_width(m.columns, m.w) / want - 1));
     }
+    print_message("# widths over +/-100 um are at most %.4f off\n", worst);
+    assert_true(worst < 0.01);
     spot_end(&m);
 }
 
@@ -161,10 +164,9 @@ static void height_far_from_focus_is_that_of_the_marginal_rays(void **state)
     for (double z = 15; z < 40; z *= 1.5) {
         size_t from = 0, to = m.h - 1;
         spot_at(&m, z);
-        double quarter = largest(m.light, m.w * m.h), level = 0;
+        double level = 0;
         for (size_t y = m.h / 2 - 50; y < m.h / 2 + 50; y++)
             level += m.rows[y] / 100;
-        (void)quarter;
         /* At an edge a diffracted field has half its amplitude; the ray density at the edge
          * is that of the middle times (dr/dy ratio), cos^3 of the angle inside: about 0.43. */
         level *= 0.25 * pow(1 - s * s / (m.p.index * m.p.index), 1.5);
