@@ -148,6 +148,8 @@ int af_capture(const struct af_rig *rig, struct af_shot *shot, struct af_err *er
         return ret;
     if (rig->dark && subtract(rig->dark, &shot->frame.image, err))
         return -1;
+    if (!af_camera_info(rig->camera)->live) // a replay tells when it was
+        p->time_s = shot->frame.stamp_s;
     p->z_um = isnan(shot->before_um) ? shot->frame.z_um : (shot->before_um + shot->after_um) / 2;
     p->exposure_ms = shot->frame.exposure_ms;
     return 1;

@@ -77,7 +77,8 @@ int af_capture_file_open(struct af_capture_file **out, const char *path, const s
 {
     struct af_capture_file *f = af_calloc(1, sizeof(*f), err);
     struct af_stack_meta meta = AF_STACK_META_UNKNOWN;
-    time_t now = time(NULL);
+    const char *epoch = getenv("SOURCE_DATE_EPOCH"); // who compares files says what time it is
+    time_t now = epoch ? (time_t)strtoll(epoch, NULL, 10) : time(NULL);
     struct tm utc;
 
     *out = NULL;
