@@ -140,9 +140,13 @@ static int take_lock(struct af_simstore *st, struct af_err *err)
 static int load_state(struct af_simstore *st, struct af_err *err)
 {
     char text[BYTES + 1] = "";
-    ssize_t n = pread(st->fd, text, sizeof text, 0);
+    size_t n = 0;
+    ssize_t got;
 
-    if (n < 0)
+    while ((got = pread(st->fd, text + n, sizeof text - n, (off_t)n)) > 0 ||
+           (got < 0 && errno == EINTR))
+        n += got > 0 ? (size_t)got : 0;
+    if (got < 0)
         return af_fail_errno(err, "sim:%s: state", st->dir);
     if (n == 0)
         return 0;
@@ -154,14 +158,17 @@ static int load_state(struct af_simstore *st, struct af_err *err)
 static int store_state(struct af_simstore *st, struct af_err *err)
 {
     char text[BYTES + 1];
-    ssize_t n;
+    size_t n = 0;
 
     print_state(&st->state, text);
-    if ((n = pwrite(st->fd, text, BYTES, 0)) == BYTES)
-        return 0;
-    if (n >= 0)
-        errno = ENOSPC;
-    return af_fail_errno(err, "sim:%s: state", st->dir);
+    while (n < BYTES) {
+        ssize_t put = pwrite(st->fd, text + n, BYTES - n, (off_t)n);
+
+        if (put < 0 && errno != EINTR)
+            return af_fail_errno(err, "sim:%s: state", st->dir);
+        n += put > 0 ? (size_t)put : 0;
+    }
+    return 0;
 }
 
 int af_simstore_lock(struct af_simstore *st, struct af_err *err)

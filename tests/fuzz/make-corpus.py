@@ -150,6 +150,19 @@ def table(numbers, *changes):
     return b'T' + struct.pack('<B', len(numbers)) + b''.join(struct.pack('<Hf', *at) for at in numbers) + edits(*changes)
 
 
+def packets(*commands):
+    """Control packets of GigE Vision, as tests/fuzz/gvcp.c reads them: client, length, packet."""
+    out = b''
+    for i, (client, command, data) in enumerate(commands):
+        packet = struct.pack('>BBHHH', 0x42, 1, command, len(data), i + 1) + data
+        out += struct.pack('>BH', client, len(packet)) + packet
+    return out
+
+
+def words(*values):
+    return struct.pack('>%dI' % len(values), *values)
+
+
 SEEDS = {
     'ome': [('new', OME), ('old', OLD), ('stub', STUB),
             ('dtd', '<!DOCTYPE OME [<!ENTITY a "b">]><OME><Image><Pixels SizeX="&a;"/></Image></OME>'),
@@ -181,6 +194,12 @@ SEEDS = {
               ('table', 'well\tx_um\ty_um\tz_um\trow\tcol\nA1\t1\t2\tNA\t1\t1\nB12\t-3\t4e3\t5\t2\t12\n'),
               ('formats', 'format,a1_x_mm,a1_y_mm,well_size_mm,well_spacing_mm,rows,cols\n96,11.31,10.75,6.21,9.0,8,12\n'),
               ('wells', 'A1:D6,H12\nname')],
+    'gvcp': [('open', packets((0, 2, b''), (0, 0x82, words(0xa00, 2)), (1, 0x82, words(0xa00, 2)), (0, 0x84, words(0x200, 512)),
+                              (0, 0x84, words(0x100000, 536)))),
+             ('set', packets((0, 0x82, words(0xa00, 2, 0x10000, 64, 0x10018, 0x010c0006)), (0, 0x86, words(0x10004, 48)),
+                             (0, 0x80, words(0x1001c, 0x10038)), (0, 0x82, words(0x10038, 0x459c4000)))),
+             ('run', packets((0, 0x82, words(0xd00, 4000, 0xd18, 0x7f000001, 0xd04, 0xc0002328)), (0, 0x40, words(7, 1, 9)),
+                             (0, 0x82, words(0x10024, 1, 0x10028, 1, 0x10030, 1))))],
     'texts': [('mm', MM), ('ndtiff', NDTIFF), ('imagej', IMAGEJ),
               ('hyper', 'ImageJ=1.4\nimages=12\nchannels=2\nslices=3\nframes=2\nhyperstack=true\nspacing=-2\nunit=micron\n'),
               ('page', 'z_um=-1.25 x_um=0 y_um=1e-7 exposure_ms=10 time_s=3.2')],

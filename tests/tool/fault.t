@@ -103,6 +103,16 @@ in_turn 'af-label --join without an answer' 'malloc:ENOMEM read:EIO open:EMFILE 
 in_turn 'af-label on two threads' "malloc:ENOMEM thread:EAGAIN thread:EAGAIN+ read:EIO close:EIO $writing" -b \
     af-label -q -j 2 ../spot.tif ../in.ome.tif
 
+# Frames of a replay, of a stream, and of a microscope that shows the same whenever it is asked.
+export SOURCE_DATE_EPOCH=1700000000 AF_LOCK_DIR="$PWD"
+in_turn 'af-capture of a replay' "$memory $reading $writing $lasting" '-o out.tif' \
+    af-capture -q --camera file:../in.ome.tif -n 2 -o out.tif
+in_turn 'af-capture of a stream' "malloc:ENOMEM read:EIO read:EINTR read:short open:EMFILE $writing" '-o out.tif' \
+    af-capture -q --camera pgm:../in.pgm -n 3 -o out.tif
+in_turn 'af-capture of sim:' "malloc:ENOMEM $reading $writing $lasting lock:EIO" '-j 1 -o now.png' af-capture -q -n 1 \
+    --camera 'sim:../scope?preset=ideal&noise=0&clock=virtual&width=32&height=24' --preview now.png -o /dev/null
+unset SOURCE_DATE_EPOCH
+
 # A model is some 6000 allocations, nearly all in jansson: they are failed once.
 size='--width 100 --height 100'
 # shellcheck disable=SC2086 # words
