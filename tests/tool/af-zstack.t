@@ -103,8 +103,8 @@ is "$(sed 1d out | cut -f 1 | tr '\n' ' ')" 'day/stack-003.ome.tif day/stack-005
 check_day day 6 11
 status_is 2 'another plan is not mixed in' af-zstack --count 6 --range 4um --step 200nm -o day
 
-# Kill it at random, again and again. AF_LONG=1: a day of 100 stacks of 201 planes.
-if [ "${AF_LONG:-}" ]; then stacks=100 planes=201 range=20um step=100nm pause=60
+# Kill it at random, again and again. AF_TEST_LONG=1: a day of 100 stacks of 201 planes.
+if [ "${AF_TEST_LONG:-}" ]; then stacks=100 planes=201 range=20um step=100nm pause=60
 else stacks=20 planes=41 range=4um step=100nm pause=0.4; fi
 kills=0
 set -- --count $stacks --range $range --step $step --offset 1um --exposure 1ms --seed 3 -q

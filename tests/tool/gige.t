@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# GigE Vision frames arrive once, all of them, each with the z that it was taken at. AF_LONG=1: 10,000.
+# GigE Vision frames arrive once, all of them, each with the z that it was taken at. AF_TEST_LONG=1: 10,000.
 . "$SRC/tests/tap.sh"
 AF_LOCK_DIR=$PWD
 export AF_LOCK_DIR
@@ -9,7 +9,7 @@ run "$run_gige" 1 64 48
 [ "$status" != 77 ] || skip_all 'built without Aravis'
 
 frames=100
-[ -z "${AF_LONG:-}" ] || frames=10000
+[ -z "${AF_TEST_LONG:-}" ] || frames=10000
 none='^[0-9]* frames, 0 lost, 0 duplicated, 0 mislabelled'
 ok 'large frames arrive' "$run_gige" "$frames" 640 480
 like "$(cat out)" "$none" 'each once, with its z'
