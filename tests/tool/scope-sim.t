@@ -32,31 +32,48 @@ like "$(cat err)" "there is no fault 'hexed'" 'is named'
 status_is 2 'a parameter of the microscope that is none' scope-sim --tango --sim 'speeed=3'
 is "$(ls -d "$TMPDIR"/scope-sim.* 2> /dev/null)" '' 'and no folder is left'
 
-# The same commands over every protocol. The focus of a noiseless microscope, once by sim:.
+# The same commands over every protocol, to one microscope. A model of it, taken by sim:, tells focus.
 work() # CLAIM TOLERANCE
 {
     ok "$1: x, y and z" af-move -q -H -x 14800 -y 11000 -z 3
     near "$(cut -f 1 out)" 14800 2 "$1: x"
     near "$(cut -f 2 out)" 11000 2 "$1: y"
     near "$(cut -f 3 out)" 3 "$2" "$1: z"
-    near "$(af-move -q -H --by=-1.5)" 1.5 "$(awk "BEGIN { print 2 * $2 }")" "$1: z by so much"
     status_is 5 "$1: a limit" af-move -z 301
+    # the drift of the spot, the table's own error, the stage
+    af-capture -q -n 1 2> err | af-predict -q -m focus.safetensors 2>> err | af-move -q -H --correct > out 2>> err
+    near "$(cat out)" "$focus" "$(awk "BEGIN { print $2 + 0.1 }")" "$1: af-capture | af-predict | af-move --correct"
+    [ -s out ] || note "$(cat err)"
 }
+begin --dir scope --sim 'seed=7&surface=1um&day_drift=0&hour_drift=0'
+af-move -q -H -x 14800 -y 11000 -z 0.5 > out
+af-zstack -q --count 2 --range 10um --step 250nm -o stacks > out && af-label -q stacks/*.tif > labels.tsv &&
+    af-train -q --arch lut -o focus.safetensors labels.tsv > out || exit 1
+focus=$(sed -n 2p labels.tsv | cut -f 5)
+note "focus at $focus um"
+end
 for p in '' tango asi prior pi zaber gcode marlin; do
     # shellcheck disable=SC2086 # an option or none
-    begin ${p:+--$p} --sim 'preset=ideal&seed=7'
+    begin ${p:+--$p} --dir scope
     case $p in zaber) within=0.2 ;; prior) within=0.15 ;; *) within=0.1 ;; esac
     work "${p:-sim:}" $within
     end
 done
 for p in asi pi; do
-    begin --$p --tcp 0
+    begin --$p --tcp 0 --dir scope
     like "$AF_STAGE" "^$p:tcp:127.0.0.1:[0-9]+" "$p on TCP"
     work "$p on TCP" 0.1
     end
 done
-begin --prior --late-answer
+begin --prior --late-answer --dir scope
 work 'prior, moves answered at their end' 0.15
+end
+begin --tango --camera gige --address 127.0.0.7 --dir scope
+if af-capture -q -n 1 -o gige.tif 2> err; then
+    work 'tango and a GigE camera' 0.1
+else
+    skip 'tango and a GigE camera' "$(cat err)"
+fi
 end
 
 # Faults, in real time this once.
@@ -87,10 +104,11 @@ for p in tango asi prior pi zaber gcode marlin; do
     end
 done
 
-# The tools together.
-begin --tango --sim 'preset=ideal&surface=1um&seed=7'
-af-zstack -q --range 16um --step 500nm 2> err | af-label -q -H > labels
+# A stack over a real protocol.
+begin --tango --dir scope
+af-move -q -H -x 14800 -y 11000 -z 0.5 > out
+af-zstack -q --range 8um --step 250nm 2> err | af-label -q -H > labels
 is "$(cut -f 9 labels | sort -u)" ok 'af-zstack | af-label over a real protocol'
-note "focus at $(cut -f 5 labels | uniq) um"
+near "$(cut -f 5 labels | uniq)" "$focus" 0.1 'finds the focus that sim: found'
 end
 done_testing
