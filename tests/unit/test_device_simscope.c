@@ -177,6 +177,42 @@ static void processes_and_handles_share_a_folder(void **state)
     af_simscope_close(s);
 }
 
+/* Each call is whole: no motion and no frame of three processes at once is lost. */
+static void processes_at_once_lose_nothing(void **state)
+{
+    enum { CHILDREN = 3, EACH = 100 };
+    struct af_simscope *s = scope("race", QUIET "&size=16x16"), *own;
+    struct af_sim_truth t;
+    pid_t child[CHILDREN];
+    int status;
+
+    (void)state;
+    for (int c = 0; c < CHILDREN; c++) {
+        if ((child[c] = fork()) != 0)
+            continue;
+        struct af_sim_exposure e = {.exposure_ms = 1, .gain = 1};
+        struct af_image img = {0};
+        if (af_simscope_open(&own, "race", NULL, &err))
+            _exit(1);
+        for (int i = 0; i < EACH; i++)
+            if (af_simscope_move(own, (enum af_simaxis)c, 10 + i, 0, 0, &err) ||
+                af_simscope_frame(own, &e, &img, NULL, &err))
+                _exit(1);
+        af_image_release(&img);
+        af_simscope_close(own);
+        _exit(0);
+    }
+    for (int c = 0; c < CHILDREN; c++) {
+        waitpid(child[c], &status, 0);
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(af_simscope_truth(s, &t, &err), 0);
+    assert_int_equal(t.motions, CHILDREN * EACH);
+    assert_int_equal(t.frames, CHILDREN * EACH);
+    assert_float_equal(t.time_s, CHILDREN * EACH * 1e-3, 1e-9);
+    af_simscope_close(s);
+}
+
 static void options_are_kept_for_all_who_have_the_folder_open(void **state)
 {
     struct af_simscope *s = scope("kept", QUIET), *other = scope("kept", "size=64x48&day=3");
@@ -320,6 +356,7 @@ int main(void)
         cmocka_unit_test(stop_that_is_run_into_is_recorded_and_holds),
         cmocka_unit_test(home_touches_nothing),
         cmocka_unit_test(processes_and_handles_share_a_folder),
+        cmocka_unit_test(processes_at_once_lose_nothing),
         cmocka_unit_test(options_are_kept_for_all_who_have_the_folder_open),
         cmocka_unit_test(play_shows_in_the_truth_but_not_in_the_readback),
         cmocka_unit_test(frames_have_the_size_and_depth_asked_for),
