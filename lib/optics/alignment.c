@@ -3,7 +3,6 @@
 
 #include "base/random.h"
 #include <math.h>
-#include <stddef.h>
 
 enum {
     DAYS = 40,  // of memory: 0.75^40 is 1e-5
@@ -109,4 +108,13 @@ void af_alignment_at(const struct af_sim_params *p, double t_s, struct af_alignm
     a->power = fmax(0.05, a->power);
     a->sample_index = fmax(1, a->sample_index);
     a->coverslip_um = fmax(20, a->coverslip_um);
+}
+
+int af_alignment_walks(size_t i, size_t *place, double *sd)
+{
+    if (i >= NDRIFTING)
+        return -1;
+    *place = drifting[i].place;
+    *sd = drifting[i].step / sqrt(1 - DAY_MEMORY * DAY_MEMORY);
+    return 0;
 }

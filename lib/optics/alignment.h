@@ -3,6 +3,7 @@
 #ifndef AF_OPTICS_ALIGNMENT_H
 #define AF_OPTICS_ALIGNMENT_H
 #include "optics/params.h"
+#include <stddef.h>
 
 /* Positions in the pupil are um, aberrations waves r.m.s. over the slit's height. */
 struct af_alignment {
@@ -30,5 +31,11 @@ struct af_alignment {
  * between points 10 min apart.
  */
 void af_alignment_at(const struct af_sim_params *p, double t_s, struct af_alignment *a);
+
+/*
+ * The i-th number of struct af_alignment that walks: *place is its offset in bytes, *sd its
+ * standard deviation over many days at day_drift 1. Returns 0, or -1 behind the last one.
+ */
+int af_alignment_walks(size_t i, size_t *place, double *sd);
 
 #endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/random.h"
+#include "focus/evalageing.h"
+#include <math.h>
+#include <stdlib.h>
+
+static struct af_err err;
+static const struct af_eval_ageing rule = {AF_EVAL_WINDOW, AF_EVAL_TOLERANCE_UM,
+                                           AF_EVAL_TOLERANCE_SLOPE};
+
+/* n moves by +/-2 um; predictions are off by sd, and wrong by slope and offset. */
+static void plant(struct af_eval_moves *m, uint64_t seed, int n, double sd, double slope,
+                  double offset)
+{
+    FILE *fp = tmpfile();
+    struct af_random r;
+
+    af_random_init(&r, seed, "ageing");
+    fputs("time\tmoved_um\tbefore_um\tafter_um\tsigma_um\n", fp);
+    for (int i = 0; i < n; i++) {
+        double way = i % 2 ? 2 : -2, before = sd * af_random_normal(&r);
+
+        fprintf(fp, "%d\t%.9g\t%.9g\t%.9g\t%.9g\n", i, way, before,
+                offset + slope * way + sd * af_random_normal(&r), sqrt(2) * sd);
+    }
+    rewind(fp);
+    assert_int_equal(af_eval_moves_read(m, fp, "moves.tsv", &err), 0);
+    fclose(fp);
+}
+
+static size_t count_stale(const struct af_eval_moves *m)
+{
+    struct af_eval_age *age;
+    size_t n, stale = 0;
+
+    assert_int_equal(af_eval_ageing(m, &rule, &age, &n, &err), 0);
+    assert_int_equal(n, m->n - rule.window + 1);
+    for (size_t i = 0; i < n; i++)
+        stale += age[i].verdict == AF_EVAL_STALE;
+    free(age);
+    return stale;
+}
+
+static void a_fresh_model_is_never_called_stale(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct af_eval_moves m = {0};
+
+        plant(&m, seed, 300, 0.05, 1, 0);
+        assert_int_equal(count_stale(&m), 0);
+        af_eval_moves_release(&m);
+    }
+}
+
+static void a_wrong_scale_and_an_offset_are_noticed(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct af_eval_moves m = {0};
+
+        plant(&m, seed, AF_EVAL_WINDOW, 0.03, 0.8, 0);
+        assert_int_equal(count_stale(&m), 1);
+        af_eval_moves_release(&m);
+        plant(&m, seed, AF_EVAL_WINDOW, 0.03, 1, -0.2);
+        assert_int_equal(count_stale(&m), 1);
+        af_eval_moves_release(&m);
+    }
+}
+
+static void the_fit_is_exact_without_noise(void **state)
+{
+    struct af_eval_moves m = {0};
+    struct af_eval_age *age;
+    size_t n;
+
+    (void)state;
+    plant(&m, 1, AF_EVAL_WINDOW, 0, 1.05, 0.04);
+    assert_int_equal(af_eval_ageing(&m, &rule, &age, &n, &err), 0);
+    assert_true(fabs(age[0].slope - 1.05) < 1e-8 && fabs(age[0].offset_um - 0.04) < 1e-8);
+    assert_true(age[0].slope_err < 1e-6 && age[0].offset_err_um < 1e-6);
+    assert_int_equal(age[0].verdict, AF_EVAL_FRESH);
+    assert_string_equal(af_eval_stale_since(age, 1), "19");
+    free(age);
+    af_eval_moves_release(&m);
+}
+
+static void few_moves_give_no_verdict(void **state)
+{
+    struct af_eval_moves m = {0};
+    struct af_eval_age *age;
+    size_t n;
+
+    (void)state;
+    plant(&m, 1, AF_EVAL_WINDOW - 1, 0.1, 1, 0);
+    assert_int_equal(af_eval_ageing(&m, &rule, &age, &n, &err), -1);
+    assert_int_equal(err.kind, AF_ENOFOCUS);
+    af_eval_moves_release(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fresh_model_is_never_called_stale),
+        cmocka_unit_test(a_wrong_scale_and_an_offset_are_noticed),
+        cmocka_unit_test(the_fit_is_exact_without_noise),
+        cmocka_unit_test(few_moves_give_no_verdict),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
