@@ -151,7 +151,7 @@ static int open_sink(struct sink *k, struct af_rigset *set, struct af_err *err)
 {
     const struct opts *o = k->o;
     struct af_capture_notes notes = {
-        .nplanes = (size_t)o->n, .pixel_um = o->pixel_um, .dz_um = NAN, .dark = o->rig.dark};
+        .nplanes = (size_t)o->n, .pixel_um = o->pixel_um, .dz_um = 0, .dark = o->rig.dark};
 
     if (isnan(notes.pixel_um))
         notes.pixel_um = set->instrument.pixel_um;

@@ -43,7 +43,7 @@ struct af_rigopts {
     {0, "stage", AF_OPT_TEXT, offsetof(S, at.stage), "URI",                                        \
      "[$AF_STAGE, then the instrument file]"},                                                     \
     {0, "timeout", AF_OPT_TIME, offsetof(S, at.timeout_ms), "TIME",                                \
-     "longest wait for a device [2s]", NULL, 1, 1e7}
+     "longest wait for the camera [2s]", NULL, 1, 1e7}
 // clang-format on
 
 /* Camera, stage and all that they need. All-zero, with trigger as wanted, is the empty state. */

@@ -10,7 +10,7 @@ struct af_capture_file; // opaque
 struct af_capture_notes {
     size_t nplanes;   // planned; 0: not known
     double pixel_um;  // in the sample; NaN: not known
-    double dz_um;     // nominal step; NaN: no stack of z
+    double dz_um;     // nominal step; 0: planes are no steps; NaN: what z says
     const char *dark; // file of the dark frame, or NULL; borrowed until commit
 };
 
