@@ -54,6 +54,7 @@ static const struct key axis_keys[] = {
     {"tolerance", LENGTH, AXIS(tolerance_um), 1e-3, 1e3},
     {"readings", COUNT, AXIS(readings), 2, 100},
     {"timeout", TIME, AXIS(timeout_ms), 10, 6e5},
+    {"overshoot", LENGTH, AXIS(overshoot_um), 0, 1e3},
     {"backlash", LENGTH, AXIS(backlash_um), 0, 1e3},
     {NULL, TEXT, 0, 0, 0},
 };
@@ -96,6 +97,7 @@ void af_instrument_init(struct af_instrument *in)
                                             .speed_um_s = 1000,
                                             .settle_ms = 20,
                                             .tolerance_um = 0.1,
+                                            .overshoot_um = 2,
                                             .readings = 2,
                                             .timeout_ms = 2000};
 }

@@ -27,6 +27,7 @@ struct af_axis_conf {
     double tolerance_um;   // in position: at most so far from the target [0.1]
     int readings;          // ... for so many readings [2]
     double timeout_ms;     // for a move, beyond what its length takes [2000]
+    double overshoot_um;   // beyond its way, as where the controller takes up backlash itself [2]
     double backlash_um;    // approach from below by so much [0: from either side]
 };
 

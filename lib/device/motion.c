@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A stage may overshoot or take up its own backlash by so much; beyond, it runs away. */
-#define OVERSHOOT_UM 2.0
 #define HOMING_S 60.0
 #define HALTING_S 3.0
 
@@ -249,8 +247,9 @@ static double leg_target(const struct af_motion *m, int i)
  */
 static int check_corridor(struct af_stage *st, int i, double um, struct af_err *err)
 {
+    const struct af_axis_conf *a = &st->axis[i];
     double from = st->motion.leg_from_um[i], to = leg_target(&st->motion, i);
-    double margin = OVERSHOOT_UM + st->axis[i].tolerance_um;
+    double margin = a->overshoot_um + 5 * a->tolerance_um + 0.01 * fabs(to - from);
 
     for (int again = 0; um < fmin(from, to) - margin || um > fmax(from, to) + margin; again++) {
         if (again)

@@ -2,7 +2,7 @@
 /*
  * The motion log: a table that is only ever appended to, two rows a motion, so that a process that
  * was killed in between has left the first. Columns: time prog pid stage axis what from_um to_um
- * z_um status.
+ * at_um status.
  */
 #ifndef AF_DEVICE_MOTIONLOG_H
 #define AF_DEVICE_MOTIONLOG_H

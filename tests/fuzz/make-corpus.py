@@ -194,6 +194,24 @@ SEEDS = {
               ('table', 'well\tx_um\ty_um\tz_um\trow\tcol\nA1\t1\t2\tNA\t1\t1\nB12\t-3\t4e3\t5\t2\t12\n'),
               ('formats', 'format,a1_x_mm,a1_y_mm,well_size_mm,well_spacing_mm,rows,cols\n96,11.31,10.75,6.21,9.0,8,12\n'),
               ('wells', 'A1:D6,H12\nname')],
+    'instrument': [('good', '[camera]\nuri = sim:\npixel_size = 0.1\n[stage]\nuri = tango:/dev/ttyUSB0?z=z\n[z]\nmin = -1mm\n'
+                    'max = 1mm\nmax_step = 50um ; more\nmax_travel = 0.2mm\nbacklash = 2\n'), ('half', '[z]\nmin = 3\n'),
+                   ('uri', 'asi:tcp:scope:4000?x=X&z=F')],
+    'stage': [(name, b'%c' % driver + b'\0'.join(replies) + b'\0') for name, driver, replies in (
+        ('tango', 0, [b'', b'', b'TANGO-DT\r', b'', b'0\r', b'48\r'] + [b'', b'0\r'] * 3 + [b'5.0\r'] * 3 +
+         [b'', b'0\r', b'@@@-.-\r', b'5.0\r', b'5.0\r', b'5.0\r'] * 3),
+        ('asi', 1, [b'', b':A v3.45\r\n', b':A v3.45\r\n', b':A\r\n', b'Motor Axes: X Y Z\rAxis Types: x x z\rAxis Props: 0\r\n'] +
+         [b':A 50.0\r\n'] * 3 + [b':A\r\n', b'N\r\n', b':A 50\r\n', b':A 50\r\n'] * 3),
+        ('prior', 2, [b'', b'STAGE = H\rFOCUS = N\rEND\r', b'STAGE = H\rFOCUS = N\rEND\r', b'0\r', b'0.1\r', b'0.1\r'] +
+         [b'50,50,50\r'] * 4 + [b'R\r', b'0\r'] + [b'50,50,50\r'] * 4),
+        ('pi', 3, [b'', b'(c)2013 Physik Instrumente\n', b'1\n', b'0\n', b'1=MM\n', b'0\n'] + [b'1=0.005\n'] * 3 +
+         [b'0\n', b'0\n', b'1=0.005\n', b'1=0.005\n', b'1=0.005\n']),
+        ('zaber', 0x85, [b'@01 1 01 OK IDLE -- 0\r\n', b'@01 1 02 OK IDLE -- 0\r\n', b'@01 1 03 OK IDLE -- 50081\r\n'] +
+         [b'@01 1 %02d OK IDLE -- 5\r\n' % i for i in range(4, 16)]),
+        ('grbl', 0x87, [b'ok\n', b'[VER:1.1h]\nok\n', b'$13=0\nok\n'] + [b'<Idle|MPos:5.000,5.000,5.000|FS:0,0>\n'] * 3 +
+         [b'ok\n'] + [b'<Idle|MPos:5.000,5.000,5.000|FS:0,0|WCO:0.000,0.000,0.000>\n'] * 6),
+        ('marlin', 0x87, [b'ok\n', b'echo:Unknown command: "$I"\nok\n', b'FIRMWARE_NAME:Marlin\nok\n', b'echo: M92 X80 Y80 Z800\nok\n'] +
+         [b'X:0.00 Y:0.00 Z:0.00 E:0 Count X:0 Y:0 Z:0\nok\n'] * 5))],
     'gvcp': [('open', packets((0, 2, b''), (0, 0x82, words(0xa00, 2)), (1, 0x82, words(0xa00, 2)), (0, 0x84, words(0x200, 512)),
                               (0, 0x84, words(0x100000, 536)))),
              ('set', packets((0, 0x82, words(0xa00, 2, 0x10000, 64, 0x10018, 0x010c0006)), (0, 0x86, words(0x10004, 48)),

@@ -113,6 +113,15 @@ in_turn 'af-capture of sim:' "malloc:ENOMEM $reading $writing $lasting lock:EIO"
     --camera 'sim:../scope?preset=ideal&noise=0&clock=virtual&width=32&height=24' --preview now.png -o /dev/null
 unset SOURCE_DATE_EPOCH
 
+# A stage that is where it is sent already, in virtual time; -j 1, for there is one of it.
+export AF_STAGE="sim:$PWD/stage"
+af-move -q --stage "$AF_STAGE?preset=ideal&clock=virtual" -z 5 > out || exit 1
+printf 'z_um\tdefocus_um\ttrust\n5\t0\tok\n' > correction.tsv
+in_turn 'af-move' "malloc:ENOMEM malloc:ENOMEM+ $reading $writing lock:EIO truncate:EIO" '-j 1' af-move -q -z 5
+in_turn 'af-move --correct' 'malloc:ENOMEM read:EIO read:EINTR read:short' '-j 1 -i ../correction.tsv' \
+    af-move -q --correct
+unset AF_STAGE
+
 # A model is some 6000 allocations, nearly all in jansson: they are failed once.
 size='--width 100 --height 100'
 # shellcheck disable=SC2086 # words
