@@ -214,17 +214,31 @@ static int look_after_kill(struct af_stage *st, struct af_err *err)
     return 0;
 }
 
+/* Is uri of this scheme? */
+static bool is_of(const char *uri, const char *scheme)
+{
+    size_t n = strlen(scheme);
+
+    return uri && strncmp(uri, scheme, n) == 0 && uri[n] == ':';
+}
+
+/*
+ * Limits belong to an instrument: where the file names a stage of another kind, they are not
+ * for this one, which then has none, or its own where it cannot be hurt.
+ */
 static int set_axes(struct af_stage *st, const struct af_instrument *in, struct af_err *err)
 {
-    bool elsewhere = in->stage && strncmp(in->stage, "sim:", 4) != 0;
+    bool ours = !in->stage || is_of(in->stage, st->driver->scheme) ||
+                is_of(in->xy_stage, st->driver->scheme);
 
     for (int i = 0; i < AF_NAXES; i++) {
-        enum af_axis axis = (enum af_axis)i;
+        struct af_axis_conf *a = &st->axis[i];
 
         st->origin_um[i] = st->known_um[i] = st->plan_um[i] = NAN;
-        if (st->drive.axis[i].has && st->driver->limits &&
-            (elsewhere || !af_axis_has_limits(&st->axis[i])) &&
-            st->driver->limits(&st->drive, axis, &st->axis[i], err))
+        if (!ours)
+            a->min_um = a->max_um = a->max_step_um = a->max_toward_um = a->max_travel_um = NAN;
+        if (st->drive.axis[i].has && st->driver->limits && !af_axis_has_limits(a) &&
+            st->driver->limits(&st->drive, (enum af_axis)i, a, err))
             return -1;
     }
     return 0;

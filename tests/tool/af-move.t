@@ -140,7 +140,7 @@ kill $pid
 wait $pid 2> /dev/null
 
 # The tool itself is killed.
-af-move -q --stage "sim:$PWD/slow?speed=2mm/s" -z 0
+af-move -q --stage "sim:$PWD/slow?speed=2mm/s" -z 0 > out
 af-move -z 200 > out 2> err &
 pid=$!
 moving

@@ -56,6 +56,10 @@ static void what_a_limit_forbids_is_not_sent(void **state)
     r.in.axis[AF_Z].min_um = NAN;
     open_again(&r);
     assert_refused(&r, 1, "has no limits");
+    r.in.axis[AF_Z].min_um = -250;
+    r.in.stage = strdup("sim:"); // whose limits are not those of a TANGO
+    open_again(&r);
+    assert_refused(&r, 1, "has no limits");
     assert_int_equal(motions(&r), 2); // the two of setting up
     rig_end(&r);
 }
