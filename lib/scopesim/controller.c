@@ -212,12 +212,16 @@ void af_controller_reset_line(struct af_controller *c)
 void af_controller_take(struct af_controller *c, const char *p, size_t n)
 {
     for (size_t i = 0; i < n && !c->unplugged; i++) {
-        if (c->protocol->byte && c->protocol->byte(c, p[i]))
+        char b = p[i];
+
+        if (befalls(c, c->opts.faults.noise))
+            b ^= (char)(1u << af_random_below(&c->random, 8));
+        if (c->protocol->byte && c->protocol->byte(c, b))
             continue;
-        if (!strchr(c->protocol->ends, p[i]) || !p[i]) {
+        if (!strchr(c->protocol->ends, b) || !b) {
             c->overlong = c->overlong || c->nin + 1 == LINE;
             if (!c->overlong)
-                c->in[c->nin++] = p[i];
+                c->in[c->nin++] = b;
             continue;
         }
         c->in[c->nin] = '\0';

@@ -13,12 +13,12 @@ int af_simfaults_parse(struct af_simfaults *f, const char *text, struct af_err *
         const char *name;
         size_t place;
         double max;
-    } words[] = {{"lost", AT(lost), 1},           {"repeated", AT(repeated), 1},
-                 {"corrupted", AT(corrupted), 1}, {"split", AT(split), 1},
-                 {"late", AT(late), 1},           {"unasked", AT(unasked), 1},
-                 {"stuck", AT(stuck), 1},         {"limit", AT(limit), 1},
-                 {"stale", AT(stale), 1},         {"unplugged", AT(unplugged), 1e9},
-                 {"seed", AT(seed), 1e15}};
+    } words[] = {{"noise", AT(noise), 1},           {"lost", AT(lost), 1},
+                 {"repeated", AT(repeated), 1},     {"corrupted", AT(corrupted), 1},
+                 {"split", AT(split), 1},           {"late", AT(late), 1},
+                 {"unasked", AT(unasked), 1},       {"stuck", AT(stuck), 1},
+                 {"limit", AT(limit), 1},           {"stale", AT(stale), 1},
+                 {"unplugged", AT(unplugged), 1e9}, {"seed", AT(seed), 1e15}};
     char word[64], value[32];
     int n = 0;
 

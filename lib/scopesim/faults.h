@@ -5,8 +5,12 @@
 #include "base/err.h"
 #include <stdint.h>
 
-/* Shares of all replies, then of all moves, 0 to 1. All-zero: nothing goes wrong. */
+/*
+ * Shares of all bytes from the host, of all replies, then of all moves, 0 to 1. All-zero: nothing
+ * goes wrong.
+ */
 struct af_simfaults {
+    double noise;     // a bit of the byte is wrong
     double lost;      // the reply is not sent
     double repeated;  // it is sent twice
     double corrupted; // a bit of it is wrong

@@ -151,41 +151,9 @@ static void resolution(struct af_controller *c, char *text)
     }
 }
 
-static void line(struct af_controller *c, char *text)
+/* What neither moves nor sets a resolution; k numbers in v. */
+static void other(struct af_controller *c, const char *word, const double *v, int k)
 {
-    static const struct {
-        const char *word;
-        int first, n;
-        bool relative;
-        double sign;
-    } moves[] = {{"G", 0, 2, false, 1}, {"GR", 0, 2, true, 1}, {"GZ", 2, 1, false, 1},
-                 {"V", 2, 1, false, 1}, {"U", 2, 1, true, 1},  {"D", 2, 1, true, -1}};
-    char word[12] = "";
-    double v[4];
-    size_t n;
-    int k;
-
-    text += strspn(text, " \n");
-    n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-    if (!n && *text && strchr("$?=#", *text))
-        n = 1;
-    for (size_t i = 0; i < n && i < sizeof(word) - 1; i++)
-        word[i] = (char)toupper((unsigned char)text[i]);
-    text += n;
-    if (strcmp(word, "RES") == 0) {
-        resolution(c, text);
-        return;
-    }
-    if ((k = arguments(text, v)) < 0 || (!*word && *text)) {
-        fail(c, PARSE);
-        return;
-    }
-    for (size_t i = 0; i < sizeof(moves) / sizeof(*moves); i++)
-        if (strcmp(word, moves[i].word) == 0 && (k == moves[i].n || (moves[i].n == 2 && k == 3))) {
-            v[0] *= moves[i].sign;
-            move(c, moves[i].first, v, k, moves[i].relative);
-            return;
-        }
     if (!*word || (strcmp(word, "P") == 0 && !k))
         af_controller_say(c, "%ld,%ld,%ld\r", count(c, 0), count(c, 1), count(c, 2));
     else if ((strcmp(word, "PX") == 0 || strcmp(word, "PY") == 0 || strcmp(word, "PZ") == 0) && !k)
@@ -223,6 +191,44 @@ static void line(struct af_controller *c, char *text)
         answer_move(c);
     } else
         fail(c, NOT_FOUND);
+}
+
+static void line(struct af_controller *c, char *text)
+{
+    static const struct {
+        const char *word;
+        int first, n;
+        bool relative;
+        double sign;
+    } moves[] = {{"G", 0, 2, false, 1}, {"GR", 0, 2, true, 1}, {"GZ", 2, 1, false, 1},
+                 {"V", 2, 1, false, 1}, {"U", 2, 1, true, 1},  {"D", 2, 1, true, -1}};
+    char word[12] = "";
+    double v[4];
+    size_t n;
+    int k;
+
+    text += strspn(text, " \n");
+    n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+    if (!n && *text && strchr("$?=#", *text))
+        n = 1;
+    for (size_t i = 0; i < n && i < sizeof(word) - 1; i++)
+        word[i] = (char)toupper((unsigned char)text[i]);
+    text += n;
+    if (strcmp(word, "RES") == 0) {
+        resolution(c, text);
+        return;
+    }
+    if ((k = arguments(text, v)) < 0 || (!*word && *text)) {
+        fail(c, PARSE);
+        return;
+    }
+    for (size_t i = 0; i < sizeof(moves) / sizeof(*moves); i++)
+        if (strcmp(word, moves[i].word) == 0 && (k == moves[i].n || (moves[i].n == 2 && k == 3))) {
+            v[0] *= moves[i].sign;
+            move(c, moves[i].first, v, k, moves[i].relative);
+            return;
+        }
+    other(c, word, v, k);
 }
 
 const struct af_protocol af_protocol_prior = {
