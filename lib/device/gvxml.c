@@ -96,7 +96,7 @@ static const char *const pieces[] = {
     FLOAT_REG("Gain", "0x1003c"),
     FLOAT_REG("AcquisitionFrameRate", "0x10040"),
     INT_REG("TLParamsLocked", "0x10044", "RW"),
-    "<Port Name=\"Device\" NameSpace=\"Standard\"/>\n"
+    "<Port Name=\"Device\" NameSpace=\"Standard\"/>\n",
     "</RegisterDescription>\n",
 };
 // clang-format on
