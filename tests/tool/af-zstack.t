@@ -122,6 +122,16 @@ is "$(wc -l < killed/labels.tsv | tr -d ' ')" $((stacks * planes + 1)) 'each pla
 mv killed/labels.tsv killed.tsv
 check_day killed $stacks $planes
 
+# ----------------------------------------------------------------- signals
+AF_CAMERA='sim:scope?clock=real' af-zstack --range 40um --step 100nm -q -o stopped.ome.tif > /dev/null 2> stopped.err & pid=$!
+until [ -s stopped.ome.tif.part ] || ! kill -0 $pid; do sleep 0.02; done
+kill -TERM $pid
+wait $pid
+is $? 143 'a signal ends a stack as the shell expects'
+is "$(find . -name 'stopped.ome.tif*')" '' 'and nothing of it is kept'
+ok 'the stage rests' sh -c 'af-capture -n 1 -o rests.ome.tif'
+ok 'time runs by what is done again' af-capture --camera 'sim:scope?clock=virtual' -o v.ome.tif
+
 # ----------------------------------------------------------------- the disk
 status_is 1 'a day that the disk cannot hold' \
     af-zstack --count 99999 --range 590um --step 1nm --camera sim:big --stage sim:big -o huge
