@@ -182,9 +182,9 @@ static void saturated_short_range_labels_stay_on_the_line_focus(void **state)
 static void long_range_labels_stay_near_the_line_focus(void **state)
 {
     (void)state;
-    /* Seven planes of a V 1 um apart bend little more than they miss the parabola: one stack in a
-     * hundred has a clear minimum and is refused all the same. */
-    run("+/-100 um, saturated", 1, 7, INFINITY, 60, STACKS * DAYS / 100);
+    /* Seven planes of a V 1 um apart bend little more than they miss the parabola: up to two stacks
+     * in a hundred have a clear minimum and are refused all the same. */
+    run("+/-100 um, saturated", 1, 7, INFINITY, 60, STACKS * DAYS / 50);
 }
 
 int main(void)
