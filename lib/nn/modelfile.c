@@ -26,6 +26,12 @@ static bool is_own(const char *key)
     return false;
 }
 
+/* A U-Net takes pictures of any size. */
+static bool takes_any(const char *arch)
+{
+    return strcmp(arch, "unet") == 0;
+}
+
 /* --------------------------------------------------------------- reading */
 
 /* A key that is there must have this value. */
@@ -45,7 +51,8 @@ int af_nn_modelfile_begin(struct af_nn_modelfile *f, FILE *fp, const char *name,
     *f = (struct af_nn_modelfile){.fp = fp, .name = name};
     if (af_tensors_read_head(&f->head, fp, name, err))
         return -1;
-    if (!expect(f, OWN_FORMAT, FORMAT, err) && !expect(f, OWN_INPUT, INPUT, err))
+    if (!expect(f, OWN_FORMAT, FORMAT, err) &&
+        (takes_any(af_nn_modelfile_arch(f)) || !expect(f, OWN_INPUT, INPUT, err)))
         return 0;
     af_tensors_release(&f->head);
     return -1;
@@ -173,9 +180,9 @@ static int describe(struct af_nn_notes *s, const char *arch, double alpha,
     if (af_nn_notes_add(s, own_key[OWN_FORMAT], FORMAT, err) ||
         af_nn_notes_add(s, own_key[OWN_ARCH], arch, err) ||
         (!isnan(alpha) && add_real(s, own_key[OWN_ALPHA], alpha, err)) ||
-        af_nn_notes_add(s, own_key[OWN_INPUT], INPUT, err) ||
-        add_real(s, own_key[OWN_CENTER], a->center_um, err) ||
-        add_real(s, own_key[OWN_HALF_RANGE], a->half_range_um, err))
+        af_nn_notes_add(s, own_key[OWN_INPUT], takes_any(arch) ? "any x any x 1" : INPUT, err) ||
+        (!isnan(a->center_um) && add_real(s, own_key[OWN_CENTER], a->center_um, err)) ||
+        (!isnan(a->half_range_um) && add_real(s, own_key[OWN_HALF_RANGE], a->half_range_um, err)))
         return -1;
     for (size_t i = 0; i < a->notes.n; i++) {
         assert(!is_own(a->notes.note[i].key));

@@ -6,13 +6,15 @@
 
 /*
  * A safetensors file of format aftools-model/1. Texts of its own, all optional: format, arch,
- * alpha, input, target_center_um, target_half_range_um; all others are notes.
+ * alpha, input, target_center_um, target_half_range_um; all others are notes. input is 96x96x1; of
+ * arch unet it is not asked for, and written as "any x any x 1".
  */
 
 /* What a model of any arch has beside its tensors. All-zero, with half range 1, is the empty state.
  */
 struct af_nn_about {
-    double center_um, half_range_um; // of the target: defocus = center + half_range * output
+    /* Of the target: defocus = center + half_range * output; not written where NaN. */
+    double center_um, half_range_um;
     struct af_nn_notes notes;        // all other texts, in the order of the file
 };
 

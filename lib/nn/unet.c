@@ -389,21 +389,31 @@ void af_unet_backward(const struct af_unet_net *n, struct af_unet_back *b,
     }
 }
 
-void af_unet_collect(const struct af_unet_arch *a, float *grad, const float *const *part, size_t n)
+/* A filter of up2, [cin][cout] to [cout][cin] in each of its four places. */
+static void collect_up(const struct af_unet_conv *c, float *grad, const float *const *part,
+                       size_t n)
 {
-    af_nn_kernels_best()->sum_parts(grad, part, n, 0, a->nparams);
-    for (int i = 0; i < a->nconv; i++) {
+    for (size_t t = 0; t < 4; t++)
+        for (size_t y = 0; y < c->cin; y++)
+            for (size_t x = 0; x < c->cout; x++) {
+                size_t from = c->kernel + (t * c->cin + y) * c->cout + x;
+                float v = 0;
+
+                for (size_t p = 0; p < n; p++)
+                    v += part[p][from];
+                grad[c->kernel + (t * c->cout + x) * c->cin + y] = v;
+            }
+}
+
+void af_unet_collect(const struct af_unet_arch *a, float *grad, const float *const *part, size_t n,
+                     unsigned thread, unsigned threads)
+{
+    for (int i = (int)thread; i < a->nconv; i += (int)threads) {
         const struct af_unet_conv *c = &a->conv[i];
+        size_t first = c->kind == AF_UNET_UP ? c->bias : c->kernel;
 
-        for (size_t t = 0; c->kind == AF_UNET_UP && t < 4; t++)
-            for (size_t y = 0; y < c->cin; y++)
-                for (size_t x = 0; x < c->cout; x++) {
-                    size_t from = c->kernel + (t * c->cin + y) * c->cout + x;
-                    float v = 0;
-
-                    for (size_t p = 0; p < n; p++)
-                        v += part[p][from];
-                    grad[c->kernel + (t * c->cout + x) * c->cin + y] = v;
-                }
+        af_nn_kernels_best()->sum_parts(grad + first, part, n, first, c->bias + c->cout - first);
+        if (c->kind == AF_UNET_UP)
+            collect_up(c, grad, part, n);
     }
 }

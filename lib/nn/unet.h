@@ -52,8 +52,11 @@ void af_unet_back_free(struct af_unet_back *back);
 void af_unet_backward(const struct af_unet_net *net, struct af_unet_back *back,
                       const struct af_unet_weights *w, const float *dlogit, float *grad);
 
-/* grad of several threads, in the kernels' order, added up in that of params; part: [n]. */
+/*
+ * grad of several threads, in the kernels' order, added up in that of params; part: [n]. Every
+ * threads-th layer, from number `thread` on: by each thread, or (.., 0, 1).
+ */
 void af_unet_collect(const struct af_unet_arch *arch, float *grad, const float *const *part,
-                     size_t n);
+                     size_t n, unsigned thread, unsigned threads);
 
 #endif

@@ -102,7 +102,7 @@ static void backward(struct rig *r)
                               r->weight + i * PX, PX);
         af_unet_backward(r->net[i], r->back, r->w, r->dlogit + i * PX, r->part);
     }
-    af_unet_collect(&r->arch, r->grad, (const float *const[]){r->part}, 1);
+    af_unet_collect(&r->arch, r->grad, (const float *const[]){r->part}, 1, 0, 1);
 }
 
 /* ---------------------------------------------------------------- claims */
