@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct run {
-    struct af_stack *maps;
+    const struct af_mask_source *maps;
     const struct af_mask_opts *o;
     struct af_mapfile_geometry g;
     size_t nx, ny, nplanes;
@@ -19,7 +19,7 @@ struct run {
     struct af_height height;
     double threshold;       // of `ref`, `stack`, and of the largest scores for `peak`
     float *line, *line_err; // [w]
-    struct af_image img, mask;
+    struct af_image mask;
     struct af_areas areas;
 };
 
@@ -60,7 +60,7 @@ static double threshold_of(const struct run *r, const float *v)
 
 static int read_map(struct run *r, size_t i, struct af_err *err)
 {
-    return af_mapfile_read(r->maps, i, &r->g, &r->img, r->map, err);
+    return r->maps->read(r->maps->ctx, i, r->map, err);
 }
 
 /* ------------------------------------------------- the whole stack, before the first mask */
@@ -88,7 +88,7 @@ static int look_for_ref(struct run *r, struct af_err *err)
 
     if (ref >= r->nplanes)
         return af_fail(err, AF_EUSAGE, "%s: no slice %zu: slices are 0 to %zu",
-                       af_stack_info(r->maps)->name, ref, r->nplanes - 1);
+                       r->maps->name, ref, r->nplanes - 1);
     if (read_map(r, ref, err))
         return -1;
     r->threshold = threshold_of(r, r->map);
@@ -193,23 +193,17 @@ static int make_room(struct run *r, struct af_err *err)
     return r->line ? af_image_resize(&r->mask, r->g.w, r->g.h, AF_U8, err) : -1;
 }
 
-int af_maskrun(struct af_stack *maps, const struct af_mask_opts *o,
-               int (*put)(void *ctx, size_t i, const struct af_image *mask, struct af_err *err),
-               void *ctx, struct af_err *err)
+int af_maskrun_source(const struct af_mask_source *maps, const struct af_mask_opts *o,
+                      int (*put)(void *ctx, size_t i, const struct af_image *mask,
+                                 struct af_err *err),
+                      void *ctx, struct af_err *err)
 {
-    const struct af_stack_info *info = af_stack_info(maps);
-    struct run r = {.maps = maps, .o = o, .nplanes = info->nplanes};
+    struct run r = {.maps = maps, .o = o, .g = maps->g, .nplanes = maps->nplanes};
     int ret = -1;
 
-    if (!info->seekable)
-        return af_fail(err, AF_EUSAGE, "%s: maps are read twice, which a stream cannot be",
-                       info->name);
-    if (!info->nplanes)
-        return af_fail(err, AF_EDATA, "%s: no maps", info->name);
-    if (info->nc > 1 && info->nplanes == info->nc * info->nt * info->nz)
-        return af_fail(err, AF_EUSAGE, "%s: %zu channels; --channel picks one", info->name,
-                       info->nc);
-    if (af_mapfile_geometry(maps, &r.g, err) || make_room(&r, err) || look(&r, err))
+    if (!maps->nplanes)
+        return af_fail(err, AF_EDATA, "%s: no maps", maps->name);
+    if (make_room(&r, err) || look(&r, err))
         goto done;
     for (size_t i = 0; i < r.nplanes; i++)
         if (make_mask(&r, i, err) || put(ctx, i, &r.mask, err))
@@ -218,10 +212,47 @@ int af_maskrun(struct af_stack *maps, const struct af_mask_opts *o,
 done:
     af_areas_release(&r.areas);
     af_image_release(&r.mask);
-    af_image_release(&r.img);
     af_height_release(&r.height);
     af_depth_release(&r.depth);
     free(r.line);
     free(r.map);
+    return ret;
+}
+
+/* ------------------------------------------------------------------- a file */
+
+struct file {
+    struct af_stack *maps;
+    struct af_mapfile_geometry g;
+    struct af_image img;
+};
+
+static int read_file(void *ctx, size_t i, float *out, struct af_err *err)
+{
+    struct file *f = ctx;
+
+    return af_mapfile_read(f->maps, i, &f->g, &f->img, out, err);
+}
+
+int af_maskrun(struct af_stack *maps, const struct af_mask_opts *o,
+               int (*put)(void *ctx, size_t i, const struct af_image *mask, struct af_err *err),
+               void *ctx, struct af_err *err)
+{
+    const struct af_stack_info *info = af_stack_info(maps);
+    struct file f = {.maps = maps};
+    struct af_mask_source source = {info->name, info->nplanes, .read = read_file, .ctx = &f};
+    int ret;
+
+    if (!info->seekable)
+        return af_fail(err, AF_EUSAGE, "%s: maps are read twice, which a stream cannot be",
+                       info->name);
+    if (info->nc > 1 && info->nplanes == info->nc * info->nt * info->nz)
+        return af_fail(err, AF_EUSAGE, "%s: %zu channels; --channel picks one", info->name,
+                       info->nc);
+    if (info->nplanes && af_mapfile_geometry(maps, &f.g, err))
+        return -1;
+    source.g = f.g;
+    ret = af_maskrun_source(&source, o, put, ctx, err);
+    af_image_release(&f.img);
     return ret;
 }

@@ -33,12 +33,28 @@ struct af_mask_opts {
     size_t sweep;     // px: parts smaller than that go
 };
 
+/* Where maps come from. */
+struct af_mask_source {
+    const char *name; // for messages
+    size_t nplanes;
+    struct af_mapfile_geometry g;
+    /* Map i: out[(g.h - 1) / g.cell + 1][(g.w - 1) / g.cell + 1]. 0, or -1 with err. */
+    int (*read)(void *ctx, size_t i, float *out, struct af_err *err);
+    void *ctx;
+};
+
 /*
  * Make the masks of a stack of maps, one plane of 0 and 255 for each map, w x h px of the slices;
  * put() gets each and returns 0 to go on or -1 with err. Maps are read twice.
  *
- * -1 with AF_EDATA, AF_ESYS; AF_EUSAGE: a stream, no such slice.
+ * -1 with AF_EDATA (no maps), AF_ESYS; AF_EUSAGE: no such slice.
  */
+int af_maskrun_source(const struct af_mask_source *maps, const struct af_mask_opts *o,
+                      int (*put)(void *ctx, size_t i, const struct af_image *mask,
+                                 struct af_err *err),
+                      void *ctx, struct af_err *err);
+
+/* The same of maps in a file (maps/mapfile.h); AF_EUSAGE also: a stream, several channels. */
 int af_maskrun(struct af_stack *maps, const struct af_mask_opts *o,
                int (*put)(void *ctx, size_t i, const struct af_image *mask, struct af_err *err),
                void *ctx, struct af_err *err);
