@@ -209,7 +209,7 @@ static void put_epoch(void *ctx, const struct af_epoch *e)
     af_table_int(t, (int64_t)e->epoch);
     af_table_real(t, e->train_loss);
     af_table_real(t, e->val_loss);
-    af_table_real(t, e->val_rmse_um);
+    af_table_real(t, e->val_figure);
     af_table_real(t, e->lr);
     af_table_real(t, e->seconds);
     af_table_real(t, e->images_per_s);
@@ -367,11 +367,7 @@ static int train_network(struct sink *k, const char *checkpoint, const struct af
                                   .nthreads = (unsigned)o->nthreads,
                                   .checkpoint = checkpoint,
                                   .resume = o->resume,
-                                  .each = put_epoch,
-                                  .progress = train_progress,
-                                  .warn = warn,
-                                  .stopped = af_cli_stopped,
-                                  .ctx = k};
+                                  .to = {put_epoch, train_progress, warn, af_cli_stopped, k}};
     struct af_trainrun_result result;
     char words[100];
     int ret;
@@ -405,7 +401,7 @@ static int build_lut(struct sink *k, const struct af_dataset *d, const struct af
     }
     ret = -1;
     result.val_loss = epoch.val_loss;
-    result.val_rmse_um = epoch.val_rmse_um;
+    result.val_rmse_um = epoch.val_figure;
     put_epoch(k, &epoch);
     if (af_trainnotes_data(&lut.about.notes, d, from, &result, err) ||
         af_estimator_of_lut(&e, &lut, err))

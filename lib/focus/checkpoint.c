@@ -24,7 +24,7 @@ struct head {
 /* Of an epoch in the file; a struct without holes. */
 struct entry {
     uint64_t epoch, best;
-    double train_loss, val_loss, val_rmse_um, lr, seconds, images_per_s;
+    double train_loss, val_loss, val_figure, lr, seconds, images_per_s;
 };
 
 static const char magic[16] = "af-checkpoint/1";
@@ -39,7 +39,7 @@ struct stream {
 
 static void pass(struct stream *s, void *p, size_t n)
 {
-    if (s->failed)
+    if (s->failed || n == 0)
         return;
     if (s->writing)
         s->failed = fwrite(p, 1, n, s->fp) != n;
@@ -66,10 +66,10 @@ static void pass_log(struct stream *s, struct af_epoch *log, size_t n)
 
         if (s->writing)
             e = (struct entry){l->epoch,       l->best, l->train_loss, l->val_loss,
-                               l->val_rmse_um, l->lr,   l->seconds,    l->images_per_s};
+                               l->val_figure, l->lr,   l->seconds,    l->images_per_s};
         pass(s, &e, sizeof(e));
         if (!s->writing)
-            *l = (struct af_epoch){e.epoch, e.train_loss, e.val_loss,     e.val_rmse_um,
+            *l = (struct af_epoch){e.epoch, e.train_loss, e.val_loss,     e.val_figure,
                                    e.lr,    e.seconds,    e.images_per_s, e.best != 0};
     }
 }

@@ -10,8 +10,9 @@
 /* A finished epoch: a row of the training log. NaN: there is no such number. */
 struct af_epoch {
     size_t epoch;                // from 1
-    double train_loss, val_loss; // mean squared error, normalised units
-    double val_rmse_um, lr;
+    double train_loss, val_loss; // as the kind of training has them
+    double val_figure;           // r.m.s. error in um (focus/trainrun.h), IoU (focus/unetrun.h)
+    double lr;
     double seconds, images_per_s;
     bool best; // of all epochs so far
 };
@@ -23,7 +24,7 @@ struct af_epoch {
 struct af_checkpoint {
     const char *setup;       // what must be the same to go on: lines "key value\n"
     const char *machine;     // what should be, for the same bytes: threads and kernels
-    size_t nparams, nmoving; // floats
+    size_t nparams, nmoving; // floats; nmoving may be 0, and its arrays NULL
     float *params, *m, *v;   // [nparams] weights and moments
     float *moving;           // [nmoving]
     float *best_params, *best_moving;
@@ -32,7 +33,7 @@ struct af_checkpoint {
     double loss;          // sum over those images
     double seconds;       // spent on them
     uint64_t best_epoch;  // 0: none yet
-    double best_loss;
+    double best_loss; // whatever is least for the best
     struct af_epoch *log; // [epoch]
 };
 

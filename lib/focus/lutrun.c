@@ -145,7 +145,7 @@ int af_lutrun(const struct af_dataset *d, unsigned nthreads, int (*stopped)(void
     *epoch = (struct af_epoch){.epoch = 1,
                                .train_loss = train_loss,
                                .val_loss = val_loss,
-                               .val_rmse_um = sqrt(val_loss) * lut->about.half_range_um,
+                               .val_figure = sqrt(val_loss) * lut->about.half_range_um,
                                .lr = (double)NAN,
                                .seconds = af_now_s() - begun_s,
                                .best = true};

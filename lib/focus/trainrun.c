@@ -55,8 +55,6 @@ static double target_of(const struct run *r, size_t image)
 
 /* ------------------------------------------------------------------ set up */
 
-static const char *const schedule_name[] = {"constant", "cosine"};
-
 /* What decides the result, as text: epochs and patience only say when to end. */
 static void describe(struct run *r)
 {
@@ -71,7 +69,7 @@ static void describe(struct run *r)
                  "\ntarget %.17g +/- %.17g um\nbatch %zu\nlr %.17g\nseed %" PRIu64
                  "\nschedule %s\nfreeze %d\nstrict %d\nshift %u\n",
                  r->d->digest, m->arch.alpha, start, m->about.center_um, m->about.half_range_um,
-                 o->batch, o->lr, o->seed, schedule_name[o->schedule], o->freeze, o->strict,
+                 o->batch, o->lr, o->seed, af_schedule_name[o->schedule], o->freeze, o->strict,
                  o->shift);
     if (o->schedule == AF_COSINE)
         snprintf(r->setup + n, sizeof(r->setup) - (size_t)n, "epochs %zu\n", o->epochs);
@@ -202,22 +200,11 @@ static int set_up(struct run *r, struct af_err *err)
 
 static int resume(struct run *r, struct af_err *err)
 {
-    bool moved = false;
-    int got;
-
     if (!r->o->resume || !r->o->checkpoint)
         return 0;
-    got = af_checkpoint_read(&r->c, r->o->checkpoint, r->o->epochs, &moved, err);
-    if (got < 0)
+    if (af_schedule_resume(&r->c, r->o->checkpoint, r->o->epochs, &r->o->to, err))
         return -1;
     r->adam.step = r->c.step;
-    if (moved && r->o->warn)
-        r->o->warn(r->o->ctx, "other threads, processor or version than before: the result will "
-                              "differ in its last digits");
-    if (!got && r->o->warn)
-        r->o->warn(r->o->ctx, "there is no checkpoint, training begins anew");
-    for (size_t i = 0; i < r->c.epoch && r->o->each; i++)
-        r->o->each(r->o->ctx, &r->c.log[i]);
     return 0;
 }
 
@@ -229,20 +216,9 @@ static int save(struct run *r, struct af_err *err)
 
 /* ---------------------------------------------------------------- an epoch */
 
-/* A permutation of the images that train, from its own stream. */
 static void shuffle(struct run *r, const char *what, uint64_t number)
 {
-    struct af_random random;
-    char name[64];
-
-    snprintf(name, sizeof(name), "%s %" PRIu64, what, number);
-    af_random_init(&random, r->o->seed, name);
-    for (size_t i = 0; i < r->d->ntrain; i++) {
-        size_t j = af_random_below(&random, i + 1);
-
-        r->order[i] = r->order[j];
-        r->order[j] = i;
-    }
+    af_schedule_order(r->order, r->d->ntrain, r->o->seed, what, number);
 }
 
 static double run_batch(struct run *r, double momentum, size_t n, float *grad)
@@ -255,11 +231,7 @@ static double run_batch(struct run *r, double momentum, size_t n, float *grad)
 
 static double learning_rate(const struct run *r)
 {
-    const double pi = 3.14159265358979323846;
-
-    if (r->o->schedule == AF_CONSTANT)
-        return r->o->lr;
-    return r->o->lr / 2 * (1 + cos(pi * (double)r->c.epoch / (double)r->o->epochs));
+    return af_schedule_rate(r->o->schedule, r->o->lr, r->c.epoch, r->o->epochs);
 }
 
 /* One batch of the epoch under way. */
@@ -351,7 +323,7 @@ static void log_epoch(struct run *r, double val_loss, double seconds, double beg
     *e = (struct af_epoch){.epoch = c->epoch + 1,
                            .train_loss = train_loss,
                            .val_loss = val_loss,
-                           .val_rmse_um = sqrt(val_loss) * r->m->about.half_range_um,
+                           .val_figure = sqrt(val_loss) * r->m->about.half_range_um,
                            .lr = learning_rate(r),
                            .seconds = seconds + af_now_s() - begun_s,
                            .images_per_s = (double)r->d->ntrain / seconds,
@@ -376,14 +348,14 @@ static int run_epoch(struct run *r, enum af_trainrun_end *end, struct af_err *er
     *end = AF_TRAINRUN_DONE;
     shuffle(r, "order", r->c.epoch);
     while (r->c.done < r->d->ntrain) {
-        if (r->o->stopped && r->o->stopped()) {
+        if (r->o->to.stopped && r->o->to.stopped()) {
             *end = AF_TRAINRUN_STOPPED;
             return save(r, err);
         }
         train_batch(r);
         r->c.seconds = before_s + af_now_s() - begun_s;
-        if (r->o->progress)
-            r->o->progress(r->o->ctx, past + r->c.done, r->o->epochs * r->d->ntrain);
+        if (r->o->to.progress)
+            r->o->to.progress(r->o->to.ctx, past + r->c.done, r->o->epochs * r->d->ntrain);
         if (!isfinite(r->c.loss)) {
             *end = AF_TRAINRUN_DIVERGED;
             return 0;
@@ -401,8 +373,8 @@ static int run_epoch(struct run *r, enum af_trainrun_end *end, struct af_err *er
     log_epoch(r, val_loss, r->c.seconds, begun_s);
     if (save(r, err))
         return -1;
-    if (r->o->each)
-        r->o->each(r->o->ctx, &r->c.log[r->c.epoch - 1]);
+    if (r->o->to.each)
+        r->o->to.each(r->o->to.ctx, &r->c.log[r->c.epoch - 1]);
     return 0;
 }
 
@@ -430,7 +402,7 @@ int af_trainrun(const struct af_dataset *d, struct af_nn_model *m, const struct 
         const struct af_epoch *best = &r.c.log[r.c.best_epoch - 1];
 
         result->val_loss = best->val_loss;
-        result->val_rmse_um = best->val_rmse_um;
+        result->val_rmse_um = best->val_figure;
         memcpy(m->params, r.c.best_params, m->arch.nparams * sizeof(float));
         memcpy(m->moving, r.c.best_moving, m->arch.nmoving * sizeof(float));
     }

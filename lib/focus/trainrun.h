@@ -2,14 +2,9 @@
 /* Train a network on labelled frames, epoch by epoch. */
 #ifndef AF_FOCUS_TRAINRUN_H
 #define AF_FOCUS_TRAINRUN_H
-#include "focus/checkpoint.h"
 #include "focus/dataset.h"
+#include "focus/schedule.h"
 #include "nn/model.h"
-
-enum af_schedule {
-    AF_CONSTANT,
-    AF_COSINE, // lr/2 (1 + cos(pi e / epochs)), e = 0 .. epochs-1
-};
 
 struct af_trainrun_opts {
     size_t epochs, batch;
@@ -23,18 +18,7 @@ struct af_trainrun_opts {
     unsigned nthreads;      // 0: one per processor
     const char *checkpoint; // written after each epoch and when stopped; NULL: none
     bool resume;            // go on from it, if it is there
-    /* Told of each finished epoch, also of those that a checkpoint tells of. NULL: nobody. */
-    void (*each)(void *ctx, const struct af_epoch *e);
-    void (*progress)(void *ctx, size_t done, size_t total); // images of all epochs
-    void (*warn)(void *ctx, const char *text);
-    int (*stopped)(void); // nonzero: end after this batch; NULL: never
-    void *ctx;
-};
-
-enum af_trainrun_end {
-    AF_TRAINRUN_DONE,     // all epochs, or the end of patience
-    AF_TRAINRUN_STOPPED,  // by `stopped`
-    AF_TRAINRUN_DIVERGED, // the loss is no finite number any more
+    struct af_trainrun_audience to;
 };
 
 struct af_trainrun_result {

@@ -77,7 +77,7 @@ static void what_was_written_is_read(void **state)
     assert_true(h.c.step == 77 && h.c.epoch == 3 && h.c.done == 64 && h.c.best_epoch == 2);
     assert_true(h.c.loss == 0.125 && h.c.seconds == 9.5 && h.c.best_loss == 0.25);
     assert_true(h.log[0].epoch == 1 && h.log[0].train_loss == 0.5 && h.log[0].val_loss == 0.25);
-    assert_true(h.log[0].val_rmse_um == 7 && h.log[0].lr == 1e-4 && h.log[0].seconds == 2);
+    assert_true(h.log[0].val_figure == 7 && h.log[0].lr == 1e-4 && h.log[0].seconds == 2);
     assert_true(h.log[0].images_per_s == 30 && !h.log[0].best && h.log[1].best);
     assert_true(isnan(h.log[2].val_loss));
 }

@@ -104,8 +104,8 @@ static void stacks_it_has_not_seen_are_predicted(void **state)
     (void)state;
     o.epochs = 25;
     o.batch = 10;
-    o.each = keep_epoch;
-    o.ctx = &log;
+    o.to.each = keep_epoch;
+    o.to.ctx = &log;
     m = train(&o, &result);
     assert_int_equal(log.n, 25);
     assert_true(result.val_loss < 0.45);
@@ -252,8 +252,8 @@ static void cosine_falls_from_the_rate_towards_zero(void **state)
     (void)state;
     o.epochs = 4;
     o.schedule = AF_COSINE;
-    o.each = keep_epoch;
-    o.ctx = &log;
+    o.to.each = keep_epoch;
+    o.to.ctx = &log;
     m = train(&o, &result);
     for (int e = 0; e < 4; e++)
         assert_true(fabs(log.e[e].lr - 1e-3 / 2 * (1 + cos(3.14159265358979 * e / 4))) < 1e-12);
@@ -331,7 +331,7 @@ static void a_resumed_run_ends_in_the_same_bytes(void **state)
     o.checkpoint = "checkpoint";
     for (int stop = 1; stop < batches; stop += 2) {
         remove("checkpoint");
-        o.stopped = is_time;
+        o.to.stopped = is_time;
         o.resume = false;
         countdown = stop;
         m = train(&o, &result);
@@ -342,7 +342,7 @@ static void a_resumed_run_ends_in_the_same_bytes(void **state)
         countdown = 1;
         m = train(&o, &result);
         af_nn_model_release(&m);
-        o.stopped = NULL;
+        o.to.stopped = NULL;
         m = train(&o, &result);
         assert_int_equal(result.end, AF_TRAINRUN_DONE);
         assert_true(same_numbers(&m, &whole));
@@ -361,11 +361,11 @@ static void a_checkpoint_tells_of_its_epochs_again(void **state)
     (void)state;
     remove("checkpoint");
     o.checkpoint = "checkpoint";
-    o.each = keep_epoch;
-    o.ctx = &first;
+    o.to.each = keep_epoch;
+    o.to.ctx = &first;
     a = train(&o, &result);
     o.resume = true;
-    o.ctx = &second;
+    o.to.ctx = &second;
     b = train(&o, &result);
     assert_int_equal(second.n, 2);
     for (size_t i = 0; i < 2; i++) {
