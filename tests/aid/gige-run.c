@@ -110,7 +110,7 @@ static int take(const struct af_rig *rig, unsigned long n, struct count *c, stru
     return ret;
 }
 
-static int run(unsigned long n, uint64_t taken, struct af_err *err)
+static int run(unsigned long n, uint64_t taken, double timeout_ms, struct af_err *err)
 {
     struct af_camera_settings set = AF_CAMERA_AS_IT_STANDS;
     struct af_stage_opts so = {.prog = "gige-run"};
@@ -123,6 +123,7 @@ static int run(unsigned long n, uint64_t taken, struct af_err *err)
     af_instrument_init(&in);
     snprintf(uri, sizeof(uri), "aravis:%s", address());
     set.bits = 16, set.exposure_ms = 2;
+    set.timeout_ms = timeout_ms;
     if (af_camera_open(&rig.camera, uri, &set, err) ||
         af_stage_open(&rig.stage, "sim:" SCOPE, &in, &so, err))
         return -1;
@@ -165,7 +166,8 @@ int main(int argc, char **argv)
     close(ready[1]);
     if (read(ready[0], &c, 1) != 1)
         return 1;
-    ret = run(strtoul(argv[1], NULL, 10), truth.frames, &err);
+    ret =
+        run(strtoul(argv[1], NULL, 10), truth.frames, argc > 4 ? 300 : AF_CAMERA_TIMEOUT_MS, &err);
     if (ret < 0)
         complain(&err);
     kill(pid, SIGKILL);
