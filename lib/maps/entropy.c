@@ -13,7 +13,7 @@ int af_entropy_init(struct af_entropy *e, const struct af_plan *plan, struct af_
     const size_t nx = plan->x[0].n, ny = plan->y[0].n;
     size_t n;
 
-    *e = (struct af_entropy){.plan = plan, .nclogc = TABLE};
+    *e = (struct af_entropy){.plan = plan, .kernels = af_sum_kernels_best(), .nclogc = TABLE};
     e->by_pieces = af_size_mul(nx, ny, &n) && n < AF_ENTROPY_MOST / (ROOM * sizeof(*e->pieces));
     if (!(e->clogc = af_calloc(TABLE, sizeof(*e->clogc), err)))
         return -1;
@@ -130,12 +130,8 @@ static void sum_strips(struct af_entropy *e, size_t y, uint32_t window)
     const size_t n = cx->n * ROOM;
 
     memset(e->strips, 0, n * sizeof(*e->strips));
-    for (size_t j = cy->index[y]; j < cy->index[af_plan_end(y, window, cy->len)]; j++) {
-        const uint16_t *from = e->pieces + j * n;
-
-        for (size_t i = 0; i < n; i++)
-            e->strips[i] += from[i];
-    }
+    for (size_t j = cy->index[y]; j < cy->index[af_plan_end(y, window, cy->len)]; j++)
+        e->kernels->add_narrow(e->strips, e->pieces + j * n, n);
 }
 
 static void row_by_pieces(struct af_entropy *e, size_t y, struct af_pair pair, double *out)
@@ -147,8 +143,7 @@ static void row_by_pieces(struct af_entropy *e, size_t y, struct af_pair pair, d
         uint32_t hist[ROOM] = {0};
 
         for (size_t i = cx->index[x]; i < cx->index[af_plan_end(x, pair.window, cx->len)]; i++)
-            for (size_t b = 0; b < ROOM; b++)
-                hist[b] += e->strips[i * ROOM + b];
+            e->kernels->add_counts(hist, e->strips + i * ROOM, ROOM);
         *out++ = entropy_of(e, hist);
     }
 }

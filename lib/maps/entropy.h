@@ -3,6 +3,7 @@
 #ifndef AF_MAPS_ENTROPY_H
 #define AF_MAPS_ENTROPY_H
 #include "image/image.h"
+#include "maps/kernels.h"
 #include "maps/plan.h"
 
 /*
@@ -15,6 +16,7 @@
  */
 struct af_entropy {
     const struct af_plan *plan; // borrowed
+    const struct af_sum_kernels *kernels;
     const struct af_image *img; // the slice at hand, borrowed
     bool by_pieces;
     uint16_t *bin;    // [h][w] bins of a slice that is not 8 bits; AF_ENTROPY_BINS: none

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hot loops of maps/sums.h: rows of pixels into sums per column, and those into sums per piece.
+ * The hot loops. Of maps/sums.h: rows of pixels into sums per column, and those into sums per piece.
  *
  *   acc[x] += sum over n rows of term(y, x)      x = 0 .. w - 1 - reach.x
  *
@@ -29,6 +29,12 @@ struct af_sum_kernels {
         af_sum_rows_fn *rows;
         size_t width; // bytes of an element of acc, an unsigned integer: 2, 4 or 8
     } of[2][AF_SUM_N]; // of 8 and 16 bits
+
+    /* out[i] += in[i]; or the larger of both, where NaN is smaller than all. */
+    void (*add)(double *out, const double *in, size_t n);
+    void (*largest)(double *out, const double *in, size_t n);
+    void (*add_counts)(uint32_t *out, const uint32_t *in, size_t n);
+    void (*add_narrow)(uint32_t *out, const uint16_t *in, size_t n);
 };
 
 /*

@@ -54,9 +54,9 @@ static int prepare_pair(struct af_scoremap *m, size_t p, struct af_err *err)
 int af_scoremap_init(struct af_scoremap *m, const struct af_plan *plan,
                      const struct af_scoremap_opts *o, struct af_err *err)
 {
-    size_t nx = 0, ny = 0, scores = 0, lines = 0;
+    size_t nx = 0, ny = 0, scores = 0, line = 0, pieces = plan->x[0].n * plan->y[0].n;
 
-    *m = (struct af_scoremap){.plan = plan, .o = *o};
+    *m = (struct af_scoremap){.plan = plan, .o = *o, .kernels = af_sum_kernels_best()};
     if (!(m->at = af_calloc(plan->npairs, sizeof(*m->at), err)))
         return -1;
     for (size_t p = 0; p < plan->npairs; p++) {
@@ -69,12 +69,14 @@ int af_scoremap_init(struct af_scoremap *m, const struct af_plan *plan,
         nx += at->nx;
         ny += at->ny;
         scores = scores > wx * wy ? scores : wx * wy;
-        lines = lines > at->nx * wy ? lines : at->nx * wy;
+        line = line > wx ? line : wx;
     }
     if (!(m->x = af_calloc(nx, sizeof(*m->x), err)) ||
         !(m->y = af_calloc(ny, sizeof(*m->y), err)) ||
         !(m->score = af_calloc(scores, sizeof(double), err)) ||
-        !(m->lines = af_calloc(lines, sizeof(double), err)) ||
+        !(m->weight = af_calloc(scores, sizeof(double), err)) ||
+        !(m->line = af_calloc(line, sizeof(double), err)) ||
+        !(m->share = af_calloc(pieces, sizeof(double), err)) ||
         !(m->row = af_calloc(plan->npairs * plan->x[0].n, sizeof(double), err)))
         return -1;
     for (size_t p = 0; p < plan->npairs; p++)
@@ -93,7 +95,9 @@ void af_scoremap_release(struct af_scoremap *m)
     free(m->x);
     free(m->y);
     free(m->score);
-    free(m->lines);
+    free(m->weight);
+    free(m->line);
+    free(m->share);
     free(m->row);
     *m = (struct af_scoremap){0};
 }
@@ -128,45 +132,73 @@ static void correct(const struct af_scoremap *m, const struct af_sums *sums, enu
 
 /* -------------------------------------------------------- from windows to places */
 
-/* What windows s[0] to s[n - 1] give; those without a score do not count. */
-static double gather(const double *s, size_t n, enum af_accumulate how)
+/* Windows that have no score get what changes nothing, and no weight. How many there are. */
+static size_t weigh(struct af_scoremap *m, size_t n)
 {
-    double out = how == AF_ACC_MAX ? -INFINITY : 0;
-    size_t valid = 0;
+    const double nothing = m->o.accumulate == AF_ACC_MAX ? -INFINITY : 0;
+    size_t missing = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        if (isnan(s[i]))
-            continue;
-        valid++;
-        out = how == AF_ACC_MAX ? fmax(out, s[i]) : out + s[i];
+    for (size_t i = 0; i < n; i++)
+        missing += isnan(m->score[i]);
+    for (size_t i = 0; missing && i < n; i++) {
+        m->weight[i] = isnan(m->score[i]) ? 0 : 1;
+        m->score[i] = isnan(m->score[i]) ? nothing : m->score[i];
     }
-    if (how == AF_ACC_SUM)
-        return out;
-    return valid ? how == AF_ACC_MEAN ? out / (double)valid : out : NAN;
+    return missing;
 }
 
-/* lines[span of x][window of y], then map[span of y][span of x]. */
+/* Sums, or the largest, of v[windows] over those that cover each span: out[ny][nx]. */
+static void cover(struct af_scoremap *m, size_t p, const double *v, bool largest, double *out)
+{
+    const struct af_pairs_at *at = &m->at[p];
+    const size_t wx = af_plan_count(m->plan->w, m->plan->pair[p].stride);
+    void (*const join)(double *, const double *, size_t) =
+        largest ? m->kernels->largest : m->kernels->add;
+
+    for (size_t j = 0; j < at->ny; j++) {
+        const struct af_span y = m->y[at->y + j];
+
+        for (size_t i = 0; i < wx; i++)
+            m->line[i] = largest ? -INFINITY : 0;
+        for (size_t k = y.first; k < (size_t)y.last + 1; k++)
+            join(m->line, v + k * wx, wx);
+        for (size_t i = 0; i < at->nx; i++, out++) {
+            const struct af_span x = m->x[at->x + i];
+
+            *out = largest ? -INFINITY : 0;
+            for (size_t k = x.first; k < (size_t)x.last + 1; k++)
+                *out = !largest ? *out + m->line[k] : m->line[k] > *out ? m->line[k] : *out;
+        }
+    }
+}
+
+/* How many windows cover span i, j of a pair. */
+static double cover_count(const struct af_scoremap *m, size_t p, size_t i, size_t j)
+{
+    const struct af_span x = m->x[m->at[p].x + i], y = m->y[m->at[p].y + j];
+
+    return ((double)x.last + 1 - x.first) * ((double)y.last + 1 - y.first);
+}
+
 static void spread_pair(struct af_scoremap *m, size_t p)
 {
     const struct af_pairs_at *at = &m->at[p];
-    const struct af_pair pair = m->plan->pair[p];
-    const size_t wx = af_plan_count(m->plan->w, pair.stride);
-    const size_t wy = af_plan_count(m->plan->h, pair.stride);
+    const uint32_t stride = m->plan->pair[p].stride;
+    const size_t missing =
+        weigh(m, af_plan_count(m->plan->w, stride) * af_plan_count(m->plan->h, stride));
+    double *map = at->map;
 
-    for (size_t i = 0; i < at->nx; i++) {
-        const struct af_span s = m->x[at->x + i];
+    cover(m, p, m->score, m->o.accumulate == AF_ACC_MAX, map);
+    if (m->o.accumulate == AF_ACC_SUM)
+        return;
+    if (missing)
+        cover(m, p, m->weight, false, m->share);
+    for (size_t j = 0; j < at->ny; j++)
+        for (size_t i = 0; i < at->nx; i++, map++) {
+            const double n = missing ? m->share[j * at->nx + i] : cover_count(m, p, i, j);
 
-        for (size_t y = 0; y < wy; y++)
-            m->lines[i * wy + y] =
-                gather(m->score + y * wx + s.first, s.last + 1 - s.first, m->o.accumulate);
-    }
-    for (size_t j = 0; j < at->ny; j++) {
-        const struct af_span s = m->y[at->y + j];
-
-        for (size_t i = 0; i < at->nx; i++)
-            at->map[j * at->nx + i] =
-                gather(m->lines + i * wy + s.first, s.last + 1 - s.first, m->o.accumulate);
-    }
+            *map = !(n > 0) ? NAN : m->o.accumulate == AF_ACC_MEAN ? *map / n : *map;
+        }
 }
 
 /* The row of pieces that begins at y, of one pair. */
@@ -195,12 +227,8 @@ static void largest_of_pairs(struct af_scoremap *m, double *out)
                 fill_row(m, p, j, m->row + p * nx);
         }
         memcpy(out, m->row, nx * sizeof(*out));
-        for (size_t p = 1; p < np; p++) {
-            const double *row = m->row + p * nx;
-
-            for (size_t i = 0; i < nx; i++)
-                out[i] = row[i] > out[i] || isnan(out[i]) ? row[i] : out[i];
-        }
+        for (size_t p = 1; p < np; p++)
+            m->kernels->largest(out, m->row + p * nx, nx);
     }
 }
 

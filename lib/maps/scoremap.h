@@ -31,7 +31,9 @@ struct af_scoremap {
     struct af_scoremap_opts o;
     struct af_span *x, *y;      // of all pairs, those of a pair one after the other
     struct af_pairs_at *at;     // [npairs] where a pair's spans begin
-    double *score, *lines; // scratch of one pair: windows, spans by windows
+    const struct af_sum_kernels *kernels;
+    double *score, *weight; // scratch of one pair: of each window
+    double *line, *share;   // scratch: [windows of a row], [pieces]
     double *row;                // scratch: [npairs][plan->x[0].n]
 };
 
