@@ -53,7 +53,7 @@ static const struct af_option options[] = {
     {0, "max-error", AF_OPT_REAL, offsetof(struct opts, most_err), "SLICES",
      "standard error of a height that is valid [0.5]", NULL, 1e-6, 1e9},
     {0, "measure", AF_OPT_TEXT, offsetof(struct opts, measure_text), "NAME",
-     "focus measure, as in focus-map [std]"},
+     "focus measure, as in focus-map [variance]"},
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
      "leave the header line out"},
     {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE",
@@ -64,7 +64,7 @@ static const struct af_option options[] = {
     {0, "source", AF_OPT_FILE, offsetof(struct opts, source), "FILE",
      "write the slice that each pixel comes from"},
     {0, "stride", AF_OPT_TEXT, offsetof(struct opts, stride_text), "LIST",
-     "from window to window, px [8]"},
+     "from window to window, px [5]"},
     {0, "surface", AF_OPT_FILE, offsetof(struct opts, surface), "FILE",
      "write the surface, .ply or .stl"},
     {'j', "threads", AF_OPT_INT, offsetof(struct opts, nthreads), "N",
@@ -74,7 +74,7 @@ static const struct af_option options[] = {
     {0, "use", AF_OPT_FILE, offsetof(struct opts, use), "FILE",
      "heights of an earlier --height, for other channels"},
     {0, "window", AF_OPT_TEXT, offsetof(struct opts, window_text), "LIST",
-     "sides of the windows, px [16]"},
+     "sides of the windows, px [10]"},
     AF_STACKOPTS_ROWS(struct opts, stack),
     AF_OPTIONS_END,
 };
@@ -144,9 +144,9 @@ static int parse_args(int argc, char **argv, struct opts *o)
     struct af_err err = {AF_OK, ""};
     int operand, status;
 
-    *o = (struct opts){.measure_text = "std",
-                       .window_text = "16",
-                       .stride_text = "8",
+    *o = (struct opts){.measure_text = AF_MAPRUN_MEASURE,
+                       .window_text = AF_MAPRUN_WINDOW,
+                       .stride_text = AF_MAPRUN_STRIDE,
                        .most_err = AF_HEIGHT_MOST_ERR,
                        .tolerance = 1,
                        .stack = AF_STACKOPTS_INIT,
@@ -231,6 +231,7 @@ static int find_heights(struct job *j, struct af_err *err)
                                                  .nstrides = o->nstrides,
                                                  .measures = o->measures,
                                                  .maps = true,
+                                                 .quiet_noise = true,
                                                  .map = {AF_DEF_PAPER, AF_ACC_MEAN, AF_NORM_MEAN},
                                                  .nthreads = (unsigned)o->nthreads},
                                          .contrast = (enum af_contrast)o->contrast,

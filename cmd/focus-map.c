@@ -34,7 +34,8 @@ struct opts {
     int normalise;              // enum af_normalise; -1: by def
     int scale;                  // of the curve
     double theta;
-    bool cells, wide, rank, noise;
+    int noise;                  // -1: by normalise
+    bool cells, wide, rank;
     const char *output, *curve, *plot;
     int64_t nthreads;
     bool no_header, quiet;
@@ -56,11 +57,11 @@ static const struct af_option options[] = {
      "measures as in the paper or in its code [paper]", "paper|code", 0, 0},
     {0, "double", AF_OPT_FLAG, offsetof(struct opts, wide), NULL, "maps in 64 bits instead of 32"},
     {0, "measure", AF_OPT_TEXT, offsetof(struct opts, measure_text), "LIST",
-     "std, variance, brenner, ..., all [std]"},
+     "std, variance, brenner, ..., all [variance]"},
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
      "leave the header line out"},
-    {0, "noise-floor", AF_OPT_FLAG, offsetof(struct opts, noise), NULL,
-     "take off what a slice's noise scores alone"},
+    {0, "noise-floor", AF_OPT_CHOICE, offsetof(struct opts, noise), "HOW",
+     "off, or on: less noise's own score [as --normalise]", "off|on", 0, 0},
     {0, "normalise", AF_OPT_CHOICE, offsetof(struct opts, normalise), "BY",
      "none, mean, local brightness [mean; code: none]", "none|mean|local", 0, 0},
     {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE",
@@ -73,13 +74,13 @@ static const struct af_option options[] = {
     {0, "region", AF_OPT_TEXT, offsetof(struct opts, region_text), "X,Y,W,H",
      "of the curves, px [the whole slice]"},
     {0, "stride", AF_OPT_TEXT, offsetof(struct opts, stride_text), "LIST",
-     "from window to window, px [8]"},
+     "from window to window, px [5]"},
     {0, "theta", AF_OPT_REAL, offsetof(struct opts, theta), "N",
      "least square that counts for brenner [0]", NULL, 0, 1e15},
     {'j', "threads", AF_OPT_INT, offsetof(struct opts, nthreads), "N",
      "slices at a time [processors]", NULL, 1, 1024},
     {0, "window", AF_OPT_TEXT, offsetof(struct opts, window_text), "LIST",
-     "sides of the windows, px [16]"},
+     "sides of the windows, px [10]"},
     AF_STACKOPTS_ROWS(struct opts, stack),
     AF_OPTIONS_END,
 };
@@ -143,11 +144,12 @@ static int parse_args(int argc, char **argv, struct opts *o)
     struct af_err err = {AF_OK, ""};
     int operand, status;
 
-    *o = (struct opts){.measure_text = "std",
-                       .window_text = "16",
-                       .stride_text = "8",
+    *o = (struct opts){.measure_text = AF_MAPRUN_MEASURE,
+                       .window_text = AF_MAPRUN_WINDOW,
+                       .stride_text = AF_MAPRUN_STRIDE,
                        .accumulate = AF_ACC_MEAN,
                        .normalise = -1,
+                       .noise = -1,
                        .stack = AF_STACKOPTS_INIT,
                        .paths = from_stdin,
                        .npaths = 1};
@@ -157,6 +159,8 @@ static int parse_args(int argc, char **argv, struct opts *o)
         return af_cli_usage(&tool, "%s", err.text);
     if (o->normalise < 0)
         o->normalise = o->def == AF_DEF_CODE ? AF_NORM_NONE : AF_NORM_MEAN;
+    if (o->noise < 0)
+        o->noise = o->normalise != AF_NORM_NONE;
     if (operand < argc) {
         o->paths = (const char *const *)argv + operand;
         o->npaths = (size_t)(argc - operand);
@@ -382,7 +386,7 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
                                 .measures = o->measures,
                                 .maps = o->output || o->rank,
                                 .theta = (uint64_t)o->theta,
-                                .quiet_noise = o->noise,
+                                .quiet_noise = o->noise == 1,
                                 .map = {o->def, o->accumulate, o->normalise},
                                 .nthreads = (unsigned)o->nthreads};
     struct af_stack_opts so;

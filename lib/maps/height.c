@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RADIUS = 2 };
-#define SPREAD (RADIUS / 1.5) // s, cells
+enum { RADII = 2, MOST_RADIUS = 4 };
+static const int radii[RADII] = {2, MOST_RADIUS}; // cells
 #define LEAST_VAR 1e-4        // slices^2: what a parabola through three points errs by at best
 #define BIAS 0.1              // slices
 #define OUTLIER 0.5           // slices
-#define AWAY 1.0              // cells
+#define AWAY 0.5              // radii
 
 int af_height_init(struct af_height *t, size_t w, size_t h, size_t cell, struct af_err *err)
 {
@@ -73,18 +73,19 @@ static bool solve(const struct normal *n, double plane[3], double *inverse)
 struct fit {
     const struct af_height *t;
     const double *depth, *weight;
-    double kernel[2 * RADIUS + 1];
+    double kernel[RADII][MOST_RADIUS + 1]; // by distance along one axis
 };
 
 /* plane: of the pass before, NULL in the first. */
-static void add_neighbours(const struct fit *f, size_t i, size_t j, const double *plane,
+static void add_neighbours(const struct fit *f, int which, size_t i, size_t j, const double *plane,
                            struct normal *n)
 {
-    const long nx = (long)f->t->nx, ny = (long)f->t->ny;
+    const long nx = (long)f->t->nx, ny = (long)f->t->ny, radius = radii[which];
+    const double *kernel = f->kernel[which];
 
     *n = (struct normal){0};
-    for (long y = -RADIUS; y <= RADIUS; y++)
-        for (long x = -RADIUS; x <= RADIUS; x++) {
+    for (long y = -radius; y <= radius; y++)
+        for (long x = -radius; x <= radius; x++) {
             const long px = (long)i + x, py = (long)j + y;
             double g, w, r, d;
 
@@ -92,7 +93,7 @@ static void add_neighbours(const struct fit *f, size_t i, size_t j, const double
                 continue;
             d = f->depth[py * nx + px];
             r = plane ? d - plane[0] - plane[1] * (double)x - plane[2] * (double)y : 0;
-            g = f->kernel[x + RADIUS] * f->kernel[y + RADIUS] / (1 + r * r / (OUTLIER * OUTLIER));
+            g = kernel[labs(x)] * kernel[labs(y)] / (1 + r * r / (OUTLIER * OUTLIER));
             w = g * f->weight[py * nx + px];
             n->s += w, n->x += w * (double)x, n->y += w * (double)y;
             n->xx += w * (double)(x * x), n->xy += w * (double)(x * y);
@@ -103,36 +104,48 @@ static void add_neighbours(const struct fit *f, size_t i, size_t j, const double
         }
 }
 
-static void fit_cell(const struct fit *f, size_t i, size_t j, double overlap, float *depth,
-                     float *err)
+/* Is there a plane, and do the cells that it rests on lie all around? */
+static bool fit_plane(const struct fit *f, int which, size_t i, size_t j, double overlap,
+                      float *depth, float *err)
 {
+    const double away = AWAY * radii[which];
     double plane[3], inverse;
     struct normal n;
 
-    *depth = (float)f->depth[j * f->t->nx + i];
-    *err = INFINITY;
-    add_neighbours(f, i, j, NULL, &n);
+    add_neighbours(f, which, i, j, NULL, &n);
     if (!solve(&n, plane, &inverse))
-        return;
-    add_neighbours(f, i, j, plane, &n);
+        return false;
+    add_neighbours(f, which, i, j, plane, &n);
     if (!solve(&n, plane, &inverse))
-        return;
+        return false;
     *depth = (float)plane[0];
-    if (fabs(n.kx) > AWAY * n.kernel || fabs(n.ky) > AWAY * n.kernel)
-        return; // beyond the object's edge
+    if (fabs(n.kx) > away * n.kernel || fabs(n.ky) > away * n.kernel)
+        return false;
     /* Neighbours that differ by more than their variances say that those are too small. */
     *err = (float)sqrt(inverse * overlap * fmax(1, n.residual / n.kernel) + BIAS * BIAS);
+    return *err <= AF_HEIGHT_MOST_ERR;
+}
+
+static void fit_cell(const struct fit *f, size_t i, size_t j, double overlap, float *depth,
+                     float *err)
+{
+    *depth = (float)f->depth[j * f->t->nx + i];
+    *err = INFINITY;
+    for (int which = 0; which < RADII; which++)
+        if (fit_plane(f, which, i, j, overlap, depth, err))
+            return;
 }
 
 int af_height_fit(struct af_height *t, const struct af_depth *d, double overlap, struct af_err *err)
 {
     double *depth = af_calloc(d->n, sizeof(*depth), err);
     double *weight = depth ? af_calloc(d->n, sizeof(*weight), err) : NULL;
-    struct fit f = {t, depth, weight, {0}};
+    struct fit f = {t, depth, weight, {{0}}};
 
     if (weight) {
-        for (long r = -RADIUS; r <= RADIUS; r++)
-            f.kernel[r + RADIUS] = exp(-(double)(r * r) / (2 * SPREAD * SPREAD));
+        for (int which = 0; which < RADII; which++)
+            for (int r = 0; r <= radii[which]; r++)
+                f.kernel[which][r] = exp(-1.125 * (r * r) / (radii[which] * radii[which]));
         for (size_t i = 0; i < d->n; i++) {
             const struct af_depth_fit p = af_depth_fit(d, i);
 

@@ -28,23 +28,19 @@ void af_height_raw(struct af_height *t, const struct af_depth *d);
  * A plane through the depths of the 5 x 5 cells around each cell, by least squares: places without
  * texture lean on their neighbours, and a slope stays a slope. The weight of a cell is
  *
- *   exp(-r^2 / 2 s^2) / (var + 0.01^2),   s = 4/3 cells,
+ *   exp(-r^2 / 2 s^2) / (var + 0.01^2),   s = 2/3 of the radius of 2 cells,
  *
- * then, in a second pass, divided by 1 + (residual from the first / 0.5 slices)^2, so that a cell
- * that found another focus altogether has no say.
- *
- * A cell whose neighbours that are known lie to one side, their centre over a cell away, is not
- * known: an object ends where its texture does.
+ * then, in a second pass, divided by 1 + (residual from the first / 0.5 slices)^2, so that a cell that
+ * found another focus altogether has no say. Where these do not know the depth, 9 x 9 cells are
+ * asked: sparse textures need them, others would lose their slopes. A cell whose neighbours that are
+ * known lie to one side, their centre half a radius away, is not known: an object ends where its
+ * texture does.
  *
  * The error is that of the fit and 0.1 slices more, in quadrature. Choice: curves are no
  * parabolas and heights no planes; over domes without noise that is what the depth errs by.
  *
  * overlap: how many neighbouring cells share what the error of one is made of; the window's area
  * over the cell's. -1 with AF_ESYS.
- *
- * Choice: over domes with white, 1/f, sparse and cell-like textures, lamps drifting by 0.55 and
- * noise, the error of cells of 8 px falls from 0.07-1.0 to 0.08-0.16 slices; a radius of 1 cell
- * leaves outliers where texture is sparse (0.22), 3 and 4 cells bend the dome's foot (0.19).
  */
 int af_height_fit(struct af_height *t, const struct af_depth *d, double overlap,
                   struct af_err *err);

@@ -36,12 +36,12 @@ struct run {
     struct af_err *err;
 };
 
-static int make_plan(struct run *r, struct af_err *err)
+/* By the first slice: a stream does not tell its size before. */
+static int make_plan(struct run *r, const struct af_image *img, struct af_err *err)
 {
-    const struct af_stack_info *info = af_stack_info(r->st);
     const struct af_maprun_opts *o = r->o;
 
-    return af_plan_init(&r->plan, info->w, info->h, o->region, o->windows, o->nwindows, o->strides,
+    return af_plan_init(&r->plan, img->w, img->h, o->region, o->windows, o->nwindows, o->strides,
                         o->nstrides, err);
 }
 
@@ -83,6 +83,8 @@ static int read_slice(struct run *r, struct slot *s, size_t i)
         pthread_cond_wait(&r->turned, &r->lock);
     if (!r->over) {
         got = af_stack_next(r->st, &s->img, &s->plane, &s->err);
+        if (got > 0 && !r->plan.pair && make_plan(r, &s->img, &s->err))
+            got = -1;
         r->over = got <= 0;
         r->turn++;
         pthread_cond_broadcast(&r->turned);
@@ -96,10 +98,13 @@ static int score_slice(struct run *r, struct slot *s)
     const struct af_maprun_opts *o = r->o;
     const struct af_box region = r->plan.region;
     struct af_mapped *out = &s->out;
+    struct af_err why = {AF_OK, ""};
 
     *out = (struct af_mapped){.plane = s->plane, .img = &s->img, .plan = &r->plan};
-    if (af_sums_compute(&s->sums, &s->img, &s->err) ||
-        (o->measures >> AF_SHARP_ENTROPY & 1 && af_entropy_take(&s->entropy, &s->img, &s->err)) ||
+    if (af_sums_compute(&s->sums, &s->img, &why))
+        return af_fail(&s->err, why.kind, "%s: slice %zu: %s", af_stack_info(r->st)->name, s->plane,
+                       why.text);
+    if ((o->measures >> AF_SHARP_ENTROPY & 1 && af_entropy_take(&s->entropy, &s->img, &s->err)) ||
         (o->quiet_noise && af_noise_sigma(&s->img, &out->sigma, &s->err)))
         return -1;
     out->mean = af_sums_mean(&s->sums, (struct af_box){0, r->plan.w, 0, r->plan.h});
@@ -141,9 +146,7 @@ static int deliver(void *ctx, size_t i, size_t slot)
 
     (void)i;
     if (s->err.kind != AF_OK)
-        return af_fail(r->err, s->err.kind, "%s%s%s",
-                       s->err.kind == AF_EDATA ? af_stack_info(r->st)->name : "",
-                       s->err.kind == AF_EDATA ? ": " : "", s->err.text);
+        return af_fail(r->err, s->err.kind, "%s", s->err.text);
     if (s->end)
         return 1;
     return r->take(r->ctx, &s->out, r->err) ? -1 : 0;
@@ -162,18 +165,17 @@ int af_maprun(struct af_stack *st, const struct af_maprun_opts *o,
                     .take = take,
                     .ctx = ctx,
                     .err = err};
-    int ret = -1;
+    int ret;
 
     if (info->nplanes == 0)
         return af_fail(err, AF_EDATA, "%s: no slices", info->name);
     if (n > info->nplanes)
         n = (unsigned)info->nplanes;
     r.nslots = n > 1 ? n + 1 : 1;
-    if (make_plan(&r, err) || !(r.slot = af_calloc(r.nslots, sizeof(*r.slot), err)))
-        goto done;
+    if (!(r.slot = af_calloc(r.nslots, sizeof(*r.slot), err)))
+        return -1;
     ret = af_parallel_ordered(info->nplanes, n, r.nslots, work, deliver, &r, err);
     ret = ret < 0 ? -1 : 0;
-done:
     for (size_t i = 0; r.slot && i < r.nslots; i++)
         release_slot(&r.slot[i]);
     free(r.slot);

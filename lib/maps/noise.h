@@ -11,7 +11,7 @@
  *   N = -2 4 -2        which a plane and straight edges along x and y leave at 0,
  *       1 -2  1
  *
- * as 1.4826 median / 6. At most 100 rows are looked at, evenly spaced. 0 for slices under 3 px a
+ * as 1.4826 median / 6. At most 32 rows are looked at, evenly spaced. 0 for slices under 3 px a
  * side.
  *
  * Source: J. Immerkaer, Comput. Vis. Image Underst. 64 (1996) 300. Choice: the median instead of

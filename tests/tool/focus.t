@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# focus-map, focus-mask, focus-fuse: numbers of other programs, domes of known height, every status.
+. "$SRC/tests/tap.sh"
+
+dome=$BUILD/aid/make-dome
+
+# image BITS: the picture of tests/expect/focus.py as plain PGM.
+image()
+{
+    awk -v bits="$1" 'BEGIN {
+        printf "P2\n37 29\n%d\n", 2 ^ bits - 1
+        for (y = 0; y < 29; y++) for (x = 0; x < 37; x++) {
+            v = (x * x * x + 31 * y * y + 7 * x * y) % 251
+            print bits == 8 ? v : 257 * v + x
+        }
+    }'
+}
+
+# far BITS DEF: measures that differ from numpy and scikit-image by more than 1e-9, the last digit of the tables.
+far()
+{
+    image "$1" | focus-map -q --measure all --def "$2" --curve curve.tsv || echo failed
+    awk -F '\t' -v bits="$1" -v def="$2" '
+        NR == FNR { if ($1 == bits && $2 == def) want[$3] = $4; next }
+        FNR == 1 { for (i = 4; i <= NF; i++) name[i] = $i }
+        FNR == 2 { for (i = 4; i <= NF; i++) {
+            d = $i - want[name[i]]; a = want[name[i]]
+            if ((d < 0 ? -d : d) > 1e-8 * (a < 0 ? -a : a)) print name[i], $i, a
+            n++ } }
+        END { print n }' "$SRC/tests/expect/focus.tsv" curve.tsv
+}
+for bits in 8 16; do
+    for def in paper code; do
+        is "$(far $bits $def)" 10 "$bits bits, as in the $def: ten measures as numpy and scikit-image have them"
+    done
+done
+
+# Domes of known height, with noise and a lamp that drifts from 0.55 to 1.
+iou() { focus-mask -q -H --compare truth.ome.tif "$@" | tail -n 1 | cut -f 3; }
+for texture in 0 1 2; do
+    "$dome" dome.ome.tif truth.ome.tif $texture 7 320 20
+    ok "texture $texture: maps" focus-map -q --cells -o map.ome.tif dome.ome.tif
+    got=$(iou map.ome.tif)
+    ok "texture $texture: IoU of the default masks is above 0.80 ($got)" \
+        awk -v v="$got" 'BEGIN { exit !(v > 0.8) }'
+done
+focus-map -q -o full.ome.tif dome.ome.tif
+is "$(iou full.ome.tif)" "$got" 'maps of pixels and of cells give the same masks'
+focus-mask -q -o mask.ome.tif map.ome.tif
+is "$(focus-mask -q -H --compare mask.ome.tif map.ome.tif | tail -n 1 | cut -f 3-6)" \
+    "$(printf '1\t1\t1\t1')" 'a mask is wholly like itself'
+for rule in peak ref stack slice; do
+    ok "rule $rule" focus-mask -q --rule $rule --min-size 9 -o $rule.ome.tif map.ome.tif
+done
+
+ok 'heights, sharp image, masked stack, source and surface' focus-fuse -q -o sharp.ome.tif \
+    --height height.ome.tif --masked masked.ome.tif --source source.ome.tif --surface dome.ply \
+    dome.ome.tif
+is "$(stack-info -q -H height.ome.tif | wc -l | tr -d ' ')" 4 'a height map has four channels'
+is "$(stack-info -q -H masked.ome.tif | cut -f 2,3,8,9,10 | tail -n 1)" "$(printf '19\t38\t320\t320\t8')" \
+    'masked slices are as the slices'
+like "$(head -n 4 dome.ply)" '^element vertex [0-9]+' 'the surface is PLY'
+ok 'by the heights of before' focus-fuse -q --use height.ome.tif -o again.ome.tif dome.ome.tif
+is "$(stack-info -q -H again.ome.tif | cut -f 11-13)" "$(stack-info -q -H sharp.ome.tif | cut -f 11-13)" \
+    'comes the same image'
+ok 'from maps' focus-fuse -q --map map.ome.tif --surface dome.stl dome.ome.tif
+is "$(wc -c < dome.stl | tr -d ' ')" \
+    "$((84 + 50 * $(od -An -tu4 -j80 -N4 dome.stl)))" 'STL has the faces that it counts'
+run focus-fuse -q --probe 160,160 dome.ome.tif
+is "$(wc -l < out | tr -d ' ')" 21 'a probe has a row for each slice'
+ok 'the dome is 34 um high in its middle, to half a slice of 2 um' \
+    awk -F '\t' 'NR == 2 { exit !($6 > 33 && $6 < 35 && $7 < 1) }' out
+run focus-map -q --measure all --rank dome.ome.tif
+is "$(cut -f 1 out | tr '\n' ' ')" 'rank 1 2 3 4 5 6 7 8 9 10 ' 'ten measures are ranked'
+ok 'one thread or two give the same bytes' sh -c 'focus-map -q -j 1 -o a.tif dome.ome.tif &&
+    focus-map -q -j 2 -o b.tif dome.ome.tif && cmp a.tif b.tif'
+cat > stream.pgm << 'END'
+P2 3 2 255 0 0 0 0 0 0
+P2 3 2 255 0 0 0 0 0 0
+END
+ok 'a stream that is all black has maps' sh -c 'focus-map -q -o black.ome.tif < stream.pgm'
+ok 'and no focus' focus-mask -q -o none.ome.tif black.ome.tif
+is "$(stack-info -q -H none.ome.tif | cut -f 12 | sort -u)" 0 'at all'
+stack-copy -q -o one.tif stream.pgm
+ok 'one slice, too' focus-fuse -q -o one.png one.tif
+
+# Refused in one line.
+{ cat stream.pgm; echo 'P2 2 2 255 1 2 3 4'; } > mixed.pgm
+status_is 1 'slices of two sizes' focus-map -q -o no.tif mixed.pgm
+is "$(wc -l < err | tr -d ' ')" 1 'are refused in one line'
+head -c 100000 dome.ome.tif > cut.tif
+run focus-map -q -o cut.ome.tif cut.tif
+ok 'a truncated stack is refused, or its whole slices are taken' [ "$status" -le 1 ]
+status_is 2 'a stream cannot be fused' sh -c 'focus-fuse -o no.tif < stream.pgm'
+status_is 1 'no surface of nothing' focus-fuse -q --surface no.ply one.tif
+while read -r tool args; do
+    # shellcheck disable=SC2086 # words
+    status_is 2 "refused: $tool $args" "$tool" $args dome.ome.tif
+    like "$(head -n 1 err)" "^$tool: " "with a reason: $(head -n 1 err)"
+done << 'END'
+focus-map
+focus-map --measure sharp -o no.tif
+focus-map --window 0 -o no.tif
+focus-map --stride 8,x -o no.tif
+focus-map --region 5,5 --curve no.tsv
+focus-map --region 300,300,100,100 --curve no.tsv
+focus-map --rank --curve -
+focus-map -o dome.ome.tif
+focus-mask
+focus-mask --overlay no.png
+focus-mask --rule best -o no.tif
+focus-mask --rule ref --ref 20 -o no.tif
+focus-mask -o dome.ome.tif
+focus-fuse
+focus-fuse --measure all -o no.tif
+focus-fuse --surface no.obj
+focus-fuse --probe 1 -o no.png
+focus-fuse --probe 400,1
+focus-fuse --map map.ome.tif --use height.ome.tif -o no.tif
+focus-fuse --height no.tif --source no.tif
+END
+ok 'none of these left a file' sh -c '! ls no.* 2> /dev/null'
+status_is 1 'a full disk under the curve' focus-map -q --curve /dev/full dome.ome.tif
+status_is 1 'a full disk under the maps' focus-map -q -o /dev/full dome.ome.tif
+status_is 1 'a full disk under the table' sh -c 'focus-mask -q --compare mask.ome.tif map.ome.tif > /dev/full'
+
+# The examples of the manuals.
+cp dome.ome.tif stack.tif
+cp dome.ome.tif other.tif
+for tool in focus-map focus-mask focus-fuse; do
+    sed -n 's/^\.Dl \$ //p' "$SRC/man/$tool.1" > examples
+    while read -r line; do
+        case $line in
+        *plot*) command -v gnuplot > /dev/null || continue ;;
+        esac
+        ok "$tool: example: $line" sh -ec "$line"
+    done < examples
+done
+
+done_testing
