@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hot loops. Of maps/sums.h: rows of pixels into sums per column, and those into sums per piece.
+ * The hot loops. Of maps/sums.h: rows of pixels into sums per column, and those into sums per
+ * piece.
  *
  *   acc[x] += sum over n rows of term(y, x)      x = 0 .. w - 1 - reach.x
  *

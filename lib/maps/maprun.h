@@ -24,8 +24,8 @@ struct af_maprun_opts {
  * Choice: by the masks of domes with white, 1/f, sparse and cell-like texture, lamps drifting by
  * 0.55, 256 to 512 px and 20 slices. Variances add, so that what noise has in a dark slice comes
  * off exactly: at five counts of noise the IoU is 0.92, 0.76 and 0.80 (white, 1/f, sparse), by
- * std 0.85, 0.30 and 0.62. Windows of 8 px follow steep slopes better (0.86 to 0.83 at 256 px), those of
- * 16 find more in noise (0.79 to 0.76); 10 loses little to either.
+ * std 0.85, 0.30 and 0.62. Windows of 8 px follow steep slopes better (0.86 to 0.83 at 256 px),
+ * those of 16 find more in noise (0.79 to 0.76); 10 loses little to either.
  */
 #define AF_MAPRUN_MEASURE "variance"
 #define AF_MAPRUN_WINDOW "10"

@@ -217,7 +217,7 @@ static void score_row(const struct af_sums *s, enum af_sharp m, enum af_sharp_de
     uint64_t sum[AF_NSUMS];
 
     for (size_t x = 0; x < w; x += pair.stride) {
-        const size_t to = af_plan_end(x, pair.window, w), wide = to - x;
+        const size_t wide = w - x > pair.window ? pair.window : w - x, to = x + wide;
 
         for (size_t i = 0; i < n; i++) {
             const struct lane *l = &lane[i];

@@ -12,8 +12,8 @@ enum dome_texture { DOME_WHITE, DOME_SPOTS, DOME_CELLS, DOME_NTEXTURES };
 
 /*
  * Slices of side x side px, 8 bits; slice k is the texture blurred by a Gaussian of 0.5 px + 0.9 px
- * for each slice that the dome is away, times the lamp, 0.55 to 1, with photon and reading noise. The
- * dome rises from slice 2.3 at its foot, radius 0.45 side, to nslices - 3.
+ * for each slice that the dome is away, times the lamp, 0.55 to 1, with photon and reading noise.
+ * The dome rises from slice 2.3 at its foot, radius 0.45 side, to nslices - 3.
  */
 struct dome {
     size_t side, nslices;

@@ -64,7 +64,8 @@ static struct terms sum_box(const struct af_image *f, struct af_box b, double me
             add(&s.bx, x2 ? pow(at(f, x + 2, y) - v, 2) : NAN);
             add(&s.by, x2 && y2 ? pow(at(f, x, y + 2) - v, 2) : NAN);
             add(&s.t, sobel(f, x, y));
-            add(&s.ml, fabs(at(f, x - 1, y) - 2 * v + right) + fabs(at(f, x, y - 1) - 2 * v + below));
+            add(&s.ml,
+                fabs(at(f, x - 1, y) - 2 * v + right) + fabs(at(f, x, y - 1) - 2 * v + below));
             add(&s.l, lap);
             add(&s.ll, lap * lap);
             add(&s.dx, x1 ? fabs(right - v) : NAN);
@@ -105,8 +106,8 @@ static double twin(const struct af_image *f, enum af_sharp m, enum af_sharp_def 
     const double var = s.ff / s.n;
 
     *scale = m == AF_SHARP_VOLLATH || m == AF_SHARP_VOLLATH5 ? fabs(s.p1) + s.f * s.f / s.n
-             : m == AF_SHARP_LAPLACIAN && def              ? s.ll / s.n
-             : m == AF_SHARP_ENTROPY                       ? 8
+             : m == AF_SHARP_LAPLACIAN && def                ? s.ll / s.n
+             : m == AF_SHARP_ENTROPY                         ? 8
              : m <= AF_SHARP_VARIANCE && f->type != AF_U8 && f->type != AF_U16
                  ? 1e-3 * (1 + var) // of real images, whose sums are rounded
                  : 0;
@@ -195,15 +196,18 @@ static double twin_map(const struct set *s, enum af_sharp m, struct af_scoremap_
                 n++;
                 *scale += own;
             }
-        v = o.accumulate == AF_ACC_SUM ? sum : !(n > 0) ? NAN
-            : o.accumulate == AF_ACC_MEAN ? sum / n : most;
+        v = o.accumulate == AF_ACC_SUM    ? sum
+            : !(n > 0)                    ? NAN
+            : o.accumulate == AF_ACC_MEAN ? sum / n
+                                          : most;
         best = fmax(best, v);
     }
     *scale = fmax(*scale, fabs(best));
     return best;
 }
 
-/* In integers the scores are exact but for the last step, in reals their rounding stands in scale. */
+/* In integers the scores are exact but for the last step, in reals their rounding stands in scale.
+ */
 static void compare(const struct set *s, struct af_scoremap_opts o,
                     const struct af_sum_kernels *kernels)
 {
@@ -215,9 +219,10 @@ static void compare(const struct set *s, struct af_scoremap_opts o,
     double *values;
 
     assert_int_equal(af_plan_init(&plan, s->img.w, s->img.h, NULL, s->window, s->nwindows,
-                                  s->stride, s->nstrides, NULL), 0);
-    assert_int_equal(af_sums_init(&sums, &plan, af_sharp_sums(AF_SHARP_ALL, o.def), 0, kernels,
-                                  NULL), 0);
+                                  s->stride, s->nstrides, NULL),
+                     0);
+    assert_int_equal(
+        af_sums_init(&sums, &plan, af_sharp_sums(AF_SHARP_ALL, o.def), 0, kernels, NULL), 0);
     assert_int_equal(af_entropy_init(&entropy, &plan, NULL), 0);
     assert_int_equal(af_scoremap_init(&map, &plan, &o, NULL), 0);
     values = calloc(plan.x[0].n * plan.y[0].n, sizeof(*values));
