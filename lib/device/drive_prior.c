@@ -172,7 +172,6 @@ static int command(struct af_drive *d, const char *text, struct af_err *err)
 static int prior_move(struct af_drive *d, unsigned axes, const double *um, struct af_err *err)
 {
     const struct prior *p = d->own;
-    double v[3];
     char text[80];
     int got;
 
@@ -181,13 +180,14 @@ static int prior_move(struct af_drive *d, unsigned axes, const double *um, struc
         if ((got = command(d, text, err)))
             return got;
     }
-    if (!(axes & (1u << AF_X | 1u << AF_Y)))
-        return 0;
-    if ((got = ask_counts(d, true, v, err))) // G moves both
-        return got;
-    snprintf(text, sizeof(text), "G,%.0f,%.0f\r", axes & 1u << AF_X ? um[AF_X] / p->xy_um : v[0],
-             axes & 1u << AF_Y ? um[AF_Y] / p->xy_um : v[1]);
-    return command(d, text, err);
+    // One axis alone has a word of its own: G with the other's readback could move that one too
+    if ((axes & 3u) == 3u)
+        snprintf(text, sizeof(text), "G,%.0f,%.0f\r", um[AF_X] / p->xy_um, um[AF_Y] / p->xy_um);
+    else if (axes & 1u << AF_X)
+        snprintf(text, sizeof(text), "GX,%.0f\r", um[AF_X] / p->xy_um);
+    else
+        snprintf(text, sizeof(text), "GY,%.0f\r", um[AF_Y] / p->xy_um);
+    return axes & 3u ? command(d, text, err) : 0;
 }
 
 static int prior_busy(struct af_drive *d, bool *busy, struct af_err *err)

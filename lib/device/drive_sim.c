@@ -3,6 +3,7 @@
 #include "device/driver.h"
 #include "device/simscope.h"
 
+#include <math.h>
 #include <stdio.h>
 
 _Static_assert((int)AF_X == (int)AF_SIM_X && (int)AF_Y == (int)AF_SIM_Y &&
@@ -92,7 +93,8 @@ static double sim_now_s(struct af_drive *d)
 {
     struct af_sim_truth t;
 
-    return af_simscope_truth(d->own, &t, NULL) ? 0 : t.time_s;
+    // Without a time nothing is waited for: the next question tells what is wrong
+    return af_simscope_truth(d->own, &t, NULL) ? NAN : t.time_s;
 }
 
 static void sim_sleep(struct af_drive *d, double ms)

@@ -133,9 +133,11 @@ int af_lock_take(struct af_lock *l, const char *device, const char *prog, struct
     if (!(l->device = af_strdup(device, err)) || !(l->path = lock_path(device, err)) ||
         !(l->who = af_format(err, "%s (pid %ld)", prog, (long)getpid())))
         goto failed;
-    while (got == 0)
+    for (int i = 0; got == 0 && i < 1000; i++)
         got = try_lock(l, err);
-    if (got < 0)
+    if (got == 0)
+        af_fail(err, AF_ESYS, "%s: goes away whenever it is locked", l->path);
+    if (got <= 0)
         goto failed;
     read_holder(l->fd, l->left, sizeof(l->left));
     if (af_lock_say(l, NULL, err))

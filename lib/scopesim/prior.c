@@ -200,8 +200,9 @@ static void line(struct af_controller *c, char *text)
         int first, n;
         bool relative;
         double sign;
-    } moves[] = {{"G", 0, 2, false, 1}, {"GR", 0, 2, true, 1}, {"GZ", 2, 1, false, 1},
-                 {"V", 2, 1, false, 1}, {"U", 2, 1, true, 1},  {"D", 2, 1, true, -1}};
+    } moves[] = {{"G", 0, 2, false, 1},  {"GR", 0, 2, true, 1},  {"GX", 0, 1, false, 1},
+                 {"GY", 1, 1, false, 1}, {"GZ", 2, 1, false, 1}, {"V", 2, 1, false, 1},
+                 {"U", 2, 1, true, 1},   {"D", 2, 1, true, -1}};
     char word[12] = "";
     double v[4];
     size_t n;
