@@ -24,28 +24,22 @@ static void describe(const struct af_motion *m, char *s, size_t cap)
             n += (size_t)snprintf(s + n, cap - n, "%s%s from %.9g to %.9g um", n ? ", " : "",
                                   af_axis_name((enum af_axis)i), m->from_um[i],
                                   m->legs[i].um[m->legs[i].n - 1]);
-    if (m->homing && n < cap)
-        snprintf(s, cap, "%s goes home",
-                 af_axis_name(m->axes & 1   ? AF_X
-                              : m->axes & 2 ? AF_Y
-                                            : AF_Z));
 }
 
 static int log_motion(struct af_stage *st, const char *what, const char *status, struct af_err *err)
 {
     const struct af_motion *m = &st->motion;
+    struct af_motionlog_row row = {
+        .prog = st->prog, .stage = st->uri.text, .what = what, .status = status};
 
     for (int i = 0; i < AF_NAXES; i++) {
-        struct af_motionlog_row row = {.prog = st->prog,
-                                       .stage = st->uri.text,
-                                       .axis = af_axis_name((enum af_axis)i),
-                                       .what = what,
-                                       .from_um = m->from_um[i],
-                                       .to_um = m->homing ? NAN : m->legs[i].um[m->legs[i].n - 1],
-                                       .at_um = st->known_um[i],
-                                       .status = status};
-
-        if (has(m->axes, i) && af_motionlog_add(&st->log, &row, err))
+        if (!has(m->axes, i)) // has no legs
+            continue;
+        row.axis = af_axis_name((enum af_axis)i);
+        row.from_um = m->from_um[i];
+        row.to_um = m->homing ? NAN : m->legs[i].um[m->legs[i].n - 1];
+        row.at_um = st->known_um[i];
+        if (af_motionlog_add(&st->log, &row, err))
             return -1;
     }
     return 0;
