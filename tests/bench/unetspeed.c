@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * unetspeed SIDE SLICES SECONDS: slices per second of the published U-Net on one thread (median over
- * rounds of so many slices), for about that time. The numbers that go through do not matter.
+ * unetspeed SIDE SLICES SECONDS: slices per second of the published U-Net on one thread (median
+ * over rounds of so many slices), for about that time. The numbers that go through do not matter.
  */
 #include "base/memory.h"
 #include "base/progress.h"
