@@ -43,6 +43,7 @@ $(BENCHES) $(AIDS): $(B)/%: $(B)/tests/%.o $(B)/libaf.a
 HOT = $(if $(SAN),-O1,-O3) -ffp-contract=fast
 $(B)/lib/nn/kernels_%.o: FLAGS += $(HOT)
 $(B)/lib/optics/%.o: FLAGS += $(HOT)
+$(B)/lib/psf/%.o: FLAGS += $(HOT)
 $(B)/lib/maps/kernels_%.o: FLAGS += $(if $(SAN),-O1,-O3)
 ifeq ($(shell uname -m),x86_64)
 $(B)/lib/%/kernels_avx512.o: FLAGS += -march=x86-64-v4

@@ -2,6 +2,7 @@
 #include "plate/surface.h"
 
 #include "base/memory.h"
+#include "signal/cholesky.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,34 +28,6 @@ static void terms(const struct af_surface *s, double x_um, double y_um, double t
     t[3] = u * u;
     t[4] = u * v;
     t[5] = v * v;
-}
-
-/* a (n x n, row stride `stride`) = L L^T in its lower triangle; a is positive definite. */
-static void cholesky(double *a, size_t n, size_t stride)
-{
-    for (size_t j = 0; j < n; j++)
-        for (size_t i = j; i < n; i++) {
-            double v = a[i * stride + j];
-
-            for (size_t k = 0; k < j; k++)
-                v -= a[i * stride + k] * a[j * stride + k];
-            a[i * stride + j] = i == j ? sqrt(fmax(v, 1e-300)) : v / a[j * stride + j];
-        }
-}
-
-/* b = L^-1 b, then with `back` b = L^-T b. */
-static void solve(const double *l, size_t n, size_t stride, double *b, int back)
-{
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < i; k++)
-            b[i] -= l[i * stride + k] * b[k];
-        b[i] /= l[i * stride + i];
-    }
-    for (size_t i = n; back && i-- > 0;) {
-        for (size_t k = i + 1; k < n; k++)
-            b[i] -= l[k * stride + i] * b[k];
-        b[i] /= l[i * stride + i];
-    }
 }
 
 /* What is left of each well, and its weight. */
@@ -91,13 +64,13 @@ static void regress(struct af_surface *s, double z_middle, const double sd[TERMS
                 a[k][m] += w * t[k] * t[m];
         }
     }
-    cholesky(a[0], TERMS, TERMS);
-    solve(a[0], TERMS, TERMS, b, 1);
+    af_cholesky(a[0], TERMS, TERMS); // positive definite by its priors
+    af_cholesky_solve(a[0], TERMS, TERMS, b);
     for (int k = 0; k < TERMS; k++) {
         double e[TERMS] = {0};
 
         e[k] = 1;
-        solve(a[0], TERMS, TERMS, e, 1);
+        af_cholesky_solve(a[0], TERMS, TERMS, e);
         memcpy(s->cov[k], e, sizeof e);
         s->c[k] = b[k];
     }
@@ -217,12 +190,12 @@ static double krige(const struct af_surface *s, double x_um, double y_um, double
                                         p->y_um - s->at[id[j]].y_um) / s->reach_um);
         a[i][i] += s->own * all + own * own + NOISE_LEAST_UM * NOISE_LEAST_UM;
     }
-    cholesky(a[0], n, NEAREST);
-    solve(a[0], n, NEAREST, k, 0);
+    af_cholesky(a[0], n, NEAREST); // by the wells' own share
+    af_cholesky_half(a[0], n, NEAREST, k);
     left = all + NOISE_LEAST_UM * NOISE_LEAST_UM;
     for (size_t i = 0; i < n; i++)
         r[i] = s->residual[id[i]];
-    solve(a[0], n, NEAREST, r, 0);
+    af_cholesky_half(a[0], n, NEAREST, r);
     for (size_t i = 0; i < n; i++) {
         *z += k[i] * r[i];
         left -= k[i] * k[i];

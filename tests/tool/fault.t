@@ -146,4 +146,10 @@ in_turn 'plate-snake' "$memory $reading $writing $lasting" '-o wells.tsv' \
 in_turn 'plate-snake to positions' "malloc:ENOMEM $writing" '-i ../labware.json' \
     plate-snake --format positions
 
+"$BUILD/aid/make-bead-stack" --beads 2 --width 64 --height 48 --planes 9 -o beads.tif > /dev/null || exit 1
+in_turn 'psf-eval' "malloc:ENOMEM $reading $writing $lasting" '-o beads.tsv' \
+    psf-eval -q -j 1 --summary --beads beads.tsv ../beads.tif
+in_turn 'psf-eval with a report' "malloc:ENOMEM $writing" '-o r.json -O' \
+    psf-eval -q -j 1 --report r.json ../beads.tif
+
 done_testing

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/psfplot.h"
+
+#include "cli/plot.h"
+#include "plate/wellname.h"
+#include <math.h>
+#include <string.h>
+
+enum { WIDTH = 900, HEIGHT = 640, FIELD_HEIGHT = 360 };
+
+#define VIRIDIS                                                                                    \
+    "set palette defined (0 '#440154', 0.25 '#3b528b', 0.5 '#21918c', 0.75 '#5ec962', 1 '#fde725')\n"
+#define COOLWARM "set palette defined (0 '#3b4cc0', 0.5 '#dddddd', 1 '#b40426')\n"
+
+/* Mean and standard deviation of the z of all files with beads, or of all beads of one file. */
+struct spread {
+    size_t n;
+    double mean, sd, lo, hi;
+};
+
+static void add(struct spread *s, double z, double *sum, double *sum2)
+{
+    s->n++;
+    *sum += z;
+    *sum2 += z * z;
+    s->lo = fmin(s->lo, z);
+    s->hi = fmax(s->hi, z);
+}
+
+/* Every z that counts, to fp where that is not NULL, less `less`. */
+static struct spread spread_of(const struct af_psfset *set, FILE *fp, double less)
+{
+    struct spread s = {0, NAN, NAN, INFINITY, -INFINITY};
+    double sum = 0, sum2 = 0, first = NAN;
+
+    for (size_t i = 0; i < set->n; i++) {
+        const struct af_psffile *f = &set->file[i];
+
+        for (size_t b = 0; b < (set->n > 1 ? f->field.nok > 0 : f->run.nbeads); b++) {
+            double z = set->n > 1 ? f->field.z_mean_um : f->run.bead[b].z_um;
+
+            if (set->n == 1 && strcmp(f->run.bead[b].quality, AF_PSF_OK))
+                continue;
+            first = isnan(first) ? z : first;
+            add(&s, z - first, &sum, &sum2);
+            if (fp)
+                fprintf(fp, "%.9g\n", z - less);
+        }
+    }
+    if (s.n) {
+        double n = (double)s.n;
+
+        s.mean = first + sum / n;
+        s.sd = s.n > 1 ? sqrt(fmax(sum2 - sum * sum / n, 0) / (n - 1)) : NAN;
+    }
+    return s;
+}
+
+int af_psfplot_plate(const char *path, const struct af_psfset *set, struct af_err *err)
+{
+    struct spread s = spread_of(set, NULL, 0);
+    int rows = 8, cols = 12, row, col, nwells = 0;
+    struct af_plot p;
+    char name[AF_WELL_NAME];
+
+    for (size_t i = 0; i < set->n; i++)
+        if (af_wellname_parse(set->file[i].well, &row, &col) == 0) {
+            nwells++;
+            for (; row >= rows; rows *= 2)
+                cols *= 2;
+            for (; col >= cols; cols *= 2)
+                rows *= 2;
+        }
+    if (!nwells)
+        return af_fail(err, AF_EDATA, "%s: no file's name tells a well", path);
+    if (af_plot_open(&p, path, WIDTH, HEIGHT, err))
+        return -1;
+    fputs("$wells << EOD\n", p.script);
+    for (size_t i = 0; i < set->n; i++)
+        if (af_wellname_parse(set->file[i].well, &row, &col) == 0)
+            fprintf(p.script, "%d %d %.9g\n", col + 1, row,
+                    set->n > 1 ? set->file[i].field.z_mean_um - s.mean : 0);
+    fputs("EOD\nset border 0\nset tics scale 0\nset size ratio -1\nunset key\n"
+          "set style fill solid noborder\nset cblabel 'z less the mean / µm'\n" COOLWARM
+          "set xtics 1 offset 0,0.3\nset ytics (", p.script);
+    for (row = 0; row < rows; row++) {
+        af_wellname_format(row, 0, name);
+        name[strcspn(name, "0123456789")] = '\0';
+        fprintf(p.script, "%s'%s' %d", row ? ", " : "", name, row);
+    }
+    double most = fmax(fmax(s.hi - s.mean, s.mean - s.lo), 1e-6);
+    most = fmax(fabs(s.sd) * 3, 1e-6) > most || isnan(s.sd) ? most : s.sd * 3;
+    if (!(most < INFINITY))
+        most = 1;
+    fprintf(p.script,
+            ")\nset xrange [0.4:%.1f]\nset yrange [%.1f:-0.6]\nset cbrange [-%.4g:%.4g]\n"
+            "set title '%d wells, standard deviation %.3f µm'\n"
+            "plot '+' using (NaN):(NaN) notitle, $wells using 1:2:(0.42):3 with circles linecolor "
+            "palette\n",
+            cols + 0.6, rows - 0.4, most, most, nwells, s.sd);
+    return af_plot_commit(&p, err);
+}
+
+int af_psfplot_histogram(const char *path, const struct af_psfset *set, struct af_err *err)
+{
+    struct spread s = spread_of(set, NULL, 0);
+    const char *what = set->n > 1 ? "stacks" : "beads";
+    struct af_plot p;
+
+    if (!s.n)
+        return af_fail(err, AF_EDATA, "%s: no bead that can be used", path);
+    if (af_plot_open(&p, path, WIDTH, HEIGHT, err))
+        return -1;
+    fputs("$z << EOD\n", p.script);
+    spread_of(set, p.script, s.mean);
+    /* Bins by Scott's rule. */
+    double bin = s.sd > 0 ? 3.49 * s.sd / cbrt((double)s.n) : 0.01;
+    fprintf(p.script,
+            "EOD\nset border 3\nset tics nomirror out\nunset key\nset style fill solid border rgb "
+            "'#ffffff'\nset xlabel 'z less the mean / µm'\nset ylabel '%s'\nset yrange [0:*]\n"
+            "set title '%zu %s, standard deviation %.3f µm'\nbin = %.9g\nset boxwidth bin\n"
+            "plot $z using (bin * (floor($1 / bin) + 0.5)):(1) smooth frequency with boxes "
+            "linecolor rgb '%s'\n",
+            what, s.n, what, s.sd, bin, af_plot_colors[1]);
+    return af_plot_commit(&p, err);
+}
+
+int af_psfplot_field(const char *path, const struct af_psfset *set, struct af_err *err)
+{
+    static const char *const title[] = {"z less the mean / µm", "lateral width / µm",
+                                        "axial width / µm"};
+    struct af_plot p;
+    size_t n = 0;
+    double w = 0, h = 0;
+
+    if (af_plot_open(&p, path, WIDTH, FIELD_HEIGHT, err))
+        return -1;
+    fputs("$beads << EOD\n", p.script);
+    for (size_t i = 0; i < set->n; i++) {
+        const struct af_psfrun *r = &set->file[i].run;
+
+        w = fmax(w, (double)r->w * r->px_um);
+        h = fmax(h, (double)r->h * r->py_um);
+        for (size_t b = 0; b < r->nbeads; b++) {
+            const struct af_psf *d = &r->bead[b];
+
+            if (strcmp(d->quality, AF_PSF_OK))
+                continue;
+            fprintf(p.script, "%.9g %.9g %.9g %.9g %.9g\n", d->x_um, d->y_um,
+                    d->z_um - set->file[i].field.z_mean_um, sqrt(d->fwhm_min_um * d->fwhm_max_um),
+                    d->fwhm_z_um);
+            n++;
+        }
+    }
+    if (!n) {
+        af_plot_discard(&p);
+        return af_fail(err, AF_EDATA, "%s: no bead that can be used", path);
+    }
+    fprintf(p.script,
+            "EOD\nset multiplot layout 1, 3\nset size ratio -1\nunset key\nset tics out nomirror\n"
+            "set xrange [0:%.9g]\nset yrange [%.9g:0]\nset xlabel 'x / µm'\n",
+            w, h);
+    for (int i = 0; i < 3; i++)
+        fprintf(p.script,
+                "set title '%s'\n%splot $beads using 1:2:%d with points pointtype 7 pointsize 1.2 "
+                "linecolor palette\n",
+                title[i], i ? VIRIDIS : COOLWARM, 3 + i);
+    return af_plot_commit(&p, err);
+}
