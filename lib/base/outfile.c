@@ -150,6 +150,8 @@ int af_outfile_open(struct af_outfile *f, const char *path, struct af_err *err)
     int fd = -1;
 
     *f = (struct af_outfile){.direct = exists && !S_ISREG(st.st_mode)};
+    if (!exists && errno != ENOENT && errno != ENOTDIR) // it may be a device, never to be replaced
+        return af_fail_errno(err, "%s", path);
     // A link of /proc need not lead to a name, so devices are opened as they are called.
     if (!(f->path = f->direct ? af_strdup(path, err) : follow_links(path, err)))
         goto fail;

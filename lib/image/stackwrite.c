@@ -105,8 +105,14 @@ static int name_files(struct af_stack_writer *w, const char *path, struct af_err
         return af_fail_errno(err, "%s", path);
     if (!w->path && !(w->path = af_strdup(path, err)))
         return -1;
-    if (strcmp(path, "-") == 0 || (stat(w->path, &st) == 0 && !S_ISREG(st.st_mode)))
+    if (strcmp(path, "-") == 0)
         return 0;
+    if (stat(w->path, &st) == 0) {
+        if (!S_ISREG(st.st_mode))
+            return 0;
+    } else if (errno != ENOENT && errno != ENOTDIR) { // it may be a device, never to be replaced
+        return af_fail_errno(err, "%s", path);
+    }
     return (w->part = af_format(err, "%s.part", w->path)) ? 0 : -1;
 }
 
