@@ -95,14 +95,11 @@ static const struct af_tool tool = {
 /* "X,Y,W,H" */
 static int parse_region(struct opts *o, struct af_err *err)
 {
+    unsigned long x, y; // from 0, which sides in a list are not
     uint32_t *v = NULL;
     size_t n = 0;
     char text[64];
-    int bad;
-
-    /* Places begin at 0, which lists of sides do not: X and Y are read by hand. */
-    unsigned long x, y;
-    int used = 0;
+    int bad, used = 0;
 
     if (sscanf(o->region_text, "%9lu,%9lu,%n", &x, &y, &used) != 2 || !used ||
         strspn(o->region_text, "0123456789,") != strlen(o->region_text))
@@ -112,6 +109,8 @@ static int parse_region(struct opts *o, struct af_err *err)
     if (!bad && n == 2)
         o->region = (struct af_box){x, x + v[0], y, y + v[1]};
     free(v);
+    if (bad && err->kind == AF_ESYS)
+        return -1;
     return !bad && n == 2
                ? 0
                : af_fail(err, AF_EUSAGE, "--region: '%s' is not X,Y,W,H", o->region_text);
@@ -156,7 +155,8 @@ static int parse_args(int argc, char **argv, struct opts *o)
     if ((status = af_cli_parse(&tool, argc, argv, o, &operand)) >= 0)
         return status;
     if (parse_lists(o, &err))
-        return af_cli_usage(&tool, "%s", err.text);
+        return err.kind == AF_EUSAGE ? af_cli_usage(&tool, "%s", err.text)
+                                     : af_cli_fail(PROG, &err);
     if (o->normalise < 0)
         o->normalise = o->def == AF_DEF_CODE ? AF_NORM_NONE : AF_NORM_MEAN;
     if (o->noise < 0)

@@ -152,4 +152,19 @@ in_turn 'psf-eval' "malloc:ENOMEM $reading $writing $lasting" '-o beads.tsv' \
 in_turn 'psf-eval with a report' "malloc:ENOMEM $writing" '-o r.json -O' \
     psf-eval -q -j 1 --report r.json ../beads.tif
 
+# Score maps, masks and heights of a small stack.
+awk 'BEGIN {
+    for (z = 0; z < 4; z++) {
+        printf "P2\n# z_um=%d\n40 30\n255\n", z
+        for (i = 0; i < 1200; i++) print (i * (z + 7) * 13) % 251
+    }
+}' > deep.pgm
+stack-copy -q deep.pgm -o deep.tif && focus-map -q -o map.tif deep.tif || exit 1
+in_turn 'focus-map' "malloc:ENOMEM read:EIO open:EMFILE $writing $lasting" '-o out.tif' \
+    focus-map -q -j 1 --measure std,entropy --region 4,4,9,9 -o out.tif ../deep.tif
+in_turn 'focus-mask' "malloc:ENOMEM read:EIO open:EMFILE $writing $lasting" '-o out.tif' \
+    focus-mask -q -o out.tif ../map.tif
+in_turn 'focus-fuse' "malloc:ENOMEM read:EIO open:EMFILE $writing $lasting" '-o out.tif' \
+    focus-fuse -q -j 1 -o out.tif ../deep.tif
+
 done_testing
