@@ -364,6 +364,18 @@ static void on_plate(const struct tour *t, const struct af_site *site, double *x
     *y_um = site->well->y_um + (m[0][0] * y - m[1][0] * x) / det;
 }
 
+/* From the first to the last well of 96. */
+#define WELLS_W_UM 99e3
+#define WELLS_H_UM 63e3
+
+static void widen(double *lo, double *hi, double least)
+{
+    double more = fmax(least - (*hi - *lo), 0) / 2;
+
+    *lo -= more;
+    *hi += more;
+}
+
 /* The height of every site by the surface through those focused. */
 static int predict(struct tour *t, const struct opts *o, struct af_err *err)
 {
@@ -379,6 +391,8 @@ static int predict(struct tour *t, const struct opts *o, struct af_err *err)
     }
     if (!(prior.pitch_um > 0))
         prior.pitch_um = 1;
+    widen(&prior.x0_um, &prior.x1_um, WELLS_W_UM); // a range over a plate, not over the wells chosen
+    widen(&prior.y0_um, &prior.y1_um, WELLS_H_UM);
     if (af_surface_fit(&s, t->heights.at, t->heights.n, &prior, err))
         return -1;
     for (size_t i = 0; i < t->nsites; i++) {
