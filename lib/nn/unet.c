@@ -194,6 +194,17 @@ int af_unet_net_new(struct af_unet_net **out, const struct af_unet_arch *arch, s
     return 0;
 }
 
+size_t af_unet_net_bytes(const struct af_unet_arch *arch, size_t h, size_t width)
+{
+    struct af_unet_net n = {.arch = *arch, .h = h, .width = width};
+    size_t px;
+
+    /* No pixel takes as many as 4096 bytes, its share of the borders left out. */
+    if (!af_size_mul(h + 2, width + 2, &px) || px > SIZE_MAX / 4096 / 4)
+        return SIZE_MAX;
+    return lay_out_net(&n) * sizeof(float);
+}
+
 void af_unet_net_free(struct af_unet_net *n)
 {
     if (!n)

@@ -32,6 +32,8 @@ void af_unet_weights_pack(struct af_unet_weights *w, const float *params, unsign
 int af_unet_net_new(struct af_unet_net **net, const struct af_unet_arch *arch, size_t h,
                     size_t width, struct af_err *err);
 void af_unet_net_free(struct af_unet_net *net);
+/* That many bytes, before they are taken; SIZE_MAX where that overflows. */
+size_t af_unet_net_bytes(const struct af_unet_arch *arch, size_t h, size_t width);
 
 /*
  * x: [h][width], p: out, [h][width], probability of being in focus. seed 0: no dropout;

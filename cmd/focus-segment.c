@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* focus-segment: which pixels of each slice are in focus, by a network that focus-train made. */
+#include "base/memory.h"
+#include "base/progress.h"
+#include "base/table.h"
+#include "cli/cli.h"
+#include "cli/option.h"
+#include "cli/stackopts.h"
+#include "focus/segment.h"
+#include "image/pgm.h"
+#include "image/stackwrite.h"
+#include "maps/mask.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROG "focus-segment"
+
+struct opts {
+    const char *model, *output, *masked, *compare;
+    double threshold;
+    bool probability, stream, no_header, quiet;
+    int64_t nthreads, memory; // memory: MiB
+    struct af_stackopts stack;
+    const char *const *paths;
+    size_t npaths;
+};
+
+static const struct af_option options[] = {
+    {0, "compare", AF_OPT_FILE, offsetof(struct opts, compare), "MASK",
+     "print IoU, Dice, precision, recall against it"},
+    {0, "masked", AF_OPT_FILE, offsetof(struct opts, masked), "FILE",
+     "write the slices, black where out of focus"},
+    {0, "memory", AF_OPT_INT, offsetof(struct opts, memory), "MIB",
+     "that the network may take [600]", NULL, 1, 1e9},
+    {'m', "model", AF_OPT_FILE, offsetof(struct opts, model), "FILE", "of focus-train; needed"},
+    {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
+     "leave the header line out"},
+    {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE",
+     "write the masks there, as OME-TIFF"},
+    {0, "probability", AF_OPT_FLAG, offsetof(struct opts, probability), NULL,
+     "write probabilities, 0 to 1, in place of masks"},
+    {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no progress, no warnings"},
+    {0, "stream", AF_OPT_FLAG, offsetof(struct opts, stream), NULL,
+     "masks as PGM frames on stdout, as they come"},
+    {'j', "threads", AF_OPT_INT, offsetof(struct opts, nthreads), "N",
+     "slices or tiles at a time [processors]", NULL, 1, 1024},
+    {0, "threshold", AF_OPT_REAL, offsetof(struct opts, threshold), "P",
+     "in focus is what is more probable [0.5]", NULL, 0, 1},
+    AF_STACKOPTS_ROWS(struct opts, stack),
+    AF_OPTIONS_END,
+};
+
+static const struct af_tool tool = {
+    PROG,
+    "-m MODEL [STACK | --join FILE...]",
+    "Mask what is in focus in each slice of a stack, by a trained network.",
+    options,
+};
+
+static bool is_dash(const char *file)
+{
+    return file && strcmp(file, "-") == 0;
+}
+
+/* Outputs that are inputs, or the same; -1: none is. */
+static int check_files(const struct opts *o)
+{
+    const char *const out[] = {o->output, o->masked};
+    const char *const in[] = {o->model, o->compare};
+
+    for (int i = 0; i < 2; i++) {
+        if (!out[i])
+            continue;
+        if (af_stackopts_is_input(out[i], o->paths, o->npaths))
+            return af_cli_usage(&tool, "'%s' is the stack itself", out[i]);
+        for (int k = 0; k < 2; k++)
+            if (in[k] && af_stackopts_is_input(out[i], &in[k], 1))
+                return af_cli_usage(&tool, "'%s' is read, too", out[i]);
+    }
+    if (o->output && o->masked && !strcmp(o->output, o->masked))
+        return af_cli_usage(&tool, "'%s' is written twice", o->output);
+    return -1;
+}
+
+static int check_outputs(const struct opts *o)
+{
+    int onto = is_dash(o->output) + is_dash(o->masked) + o->stream + (o->compare != NULL);
+
+    if (!o->output && !o->masked && !o->stream && !o->compare)
+        return af_cli_usage(&tool, "one of --output, --masked, --stream or --compare is needed");
+    if (onto > 1)
+        return af_cli_usage(&tool, "standard output takes one of masks, slices and table");
+    if (onto && !o->compare && isatty(STDOUT_FILENO))
+        return af_cli_usage(&tool, "images do not go onto a terminal; name a file with -o");
+    if (o->probability && !o->output)
+        return af_cli_usage(&tool, "--probability says what --output is: it needs that");
+    return check_files(o);
+}
+
+static int parse_args(int argc, char **argv, struct opts *o)
+{
+    int operand, status;
+
+    *o = (struct opts){.threshold = 0.5, .memory = AF_SEGMENT_MEMORY >> 20,
+                       .stack = AF_STACKOPTS_INIT};
+    if ((status = af_cli_parse(&tool, argc, argv, o, &operand)) >= 0)
+        return status;
+    o->paths = af_cli_operands(argc, argv, operand, &o->npaths);
+    if (!o->model)
+        return af_cli_usage(&tool, "--model is needed: what focus-train wrote");
+    if (o->npaths > 1 && !o->stack.join)
+        return af_cli_usage(&tool, "%zu files are not one stack; --join makes them one", o->npaths);
+    if (is_dash(o->model) && is_dash(o->paths[0]))
+        return af_cli_usage(&tool, "standard input has either the model or the stack");
+    return check_outputs(o);
+}
+
+/* A slice on its way. */
+struct slice {
+    size_t number;
+    float *p; // [h][w]
+    size_t room;
+};
+
+/* Where the masks go. */
+struct sink {
+    const struct opts *o;
+    struct af_stack *st, *truth;
+    struct af_stack_writer *writer, *masked_writer;
+    struct af_table_out table;
+    struct af_mask_match all;
+    struct af_image mask, other; // of the slice at hand; a scratch
+    struct af_progress progress;
+    size_t done;
+};
+
+static int add_plane(struct sink *k, struct af_stack_writer **w, const char *path,
+                     const char *channel, size_t i, const struct af_image *img, struct af_err *err)
+{
+    const struct af_stack_info *in = af_stack_info(k->st);
+    struct af_stack_meta meta = AF_STACK_META_UNKNOWN;
+
+    meta.nplanes = in->nplanes == SIZE_MAX ? 0 : in->nplanes;
+    meta.px_um = in->px_um;
+    meta.py_um = in->py_um;
+    meta.dz_um = in->dz_um;
+    meta.date = in->date;
+    meta.channel_name = channel;
+    if (!*w && af_stack_writer_open(w, path, &meta, err))
+        return -1;
+    return af_stack_writer_add(*w, img, af_stack_plane(k->st, i), err);
+}
+
+/* Probabilities as they are, or the mask. */
+static int put_output(struct sink *k, const struct slice *s, const struct af_image *img,
+                      struct af_err *err)
+{
+    if (k->o->probability) {
+        if (af_image_resize(&k->other, img->w, img->h, AF_F32, err))
+            return -1;
+        memcpy(k->other.data, s->p, img->w * img->h * sizeof(float));
+    }
+    return add_plane(k, &k->writer, k->o->output, k->o->probability ? "probability" : "mask",
+                     s->number, k->o->probability ? &k->other : &k->mask, err);
+}
+
+static int put_masked(struct sink *k, const struct slice *s, const struct af_image *img,
+                      struct af_err *err)
+{
+    size_t each = af_sample_size(img->type);
+    const uint8_t *m = k->mask.data;
+
+    if (af_image_resize(&k->other, img->w, img->h, img->type, err))
+        return -1;
+    k->other.bits = img->bits;
+    for (size_t i = 0; i < img->w * img->h; i++)
+        if (m[i])
+            memcpy((char *)k->other.data + i * each, (const char *)img->data + i * each, each);
+        else
+            memset((char *)k->other.data + i * each, 0, each);
+    return add_plane(k, &k->masked_writer, k->o->masked, "in focus", s->number, &k->other, err);
+}
+
+static void put_match(struct sink *k, int64_t slice, const struct af_mask_match *m)
+{
+    struct af_table_out *t = &k->table;
+
+    af_table_text(t, af_stack_info(k->st)->name);
+    if (slice < 0)
+        af_table_na(t);
+    else
+        af_table_int(t, slice);
+    af_table_real(t, af_mask_iou(m));
+    af_table_real(t, af_mask_dice(m));
+    af_table_real(t, af_mask_precision(m));
+    af_table_real(t, af_mask_recall(m));
+    af_table_int(t, (int64_t)(m->both + m->only));
+    af_table_int(t, (int64_t)(m->both + m->missed));
+    af_table_end_row(t);
+}
+
+static int compare_mask(struct sink *k, size_t i, struct af_err *err)
+{
+    struct af_err why = {AF_OK, ""};
+    struct af_mask_match m;
+
+    if (af_stack_read(k->truth, i, &k->other, err))
+        return -1;
+    if (af_mask_match(&m, &k->mask, &k->other, &why))
+        return af_fail(err, why.kind, "%s: plane %zu: %s", k->o->compare, i, why.text);
+    put_match(k, (int64_t)i, &m);
+    k->all.both += m.both;
+    k->all.only += m.only;
+    k->all.missed += m.missed;
+    return 0;
+}
+
+static int put(struct sink *k, const struct slice *s, const struct af_image *img,
+               struct af_err *err)
+{
+    uint8_t *m;
+
+    if (af_image_resize(&k->mask, img->w, img->h, AF_U8, err))
+        return -1;
+    m = k->mask.data;
+    for (size_t i = 0; i < img->w * img->h; i++)
+        m[i] = (double)s->p[i] > k->o->threshold ? AF_MASK_ON : 0;
+    if ((k->o->output && put_output(k, s, img, err)) ||
+        (k->o->masked && put_masked(k, s, img, err)) ||
+        (k->o->stream && af_pgm_write(stdout, &k->mask, af_stack_plane(k->st, s->number), err)) ||
+        (k->truth && compare_mask(k, s->number, err)))
+        return -1;
+    af_progress_step(&k->progress, ++k->done, NULL);
+    return af_cli_stopped() ? af_fail(err, AF_ESYS, "interrupted") : 0;
+}
+
+/* Slices are taken some at a time; those of a stream one by one, so that none waits for the next.
+ */
+static int segment_all(struct sink *k, struct af_segmenter *s, struct af_err *err)
+{
+    size_t most = af_stack_info(k->st)->seekable ? af_segmenter_slices(s) : 1, n;
+    struct af_image *img = af_calloc(most, sizeof(*img), err);
+    struct slice *slice = af_calloc(most, sizeof(*slice), err);
+    float **p = af_calloc(most, sizeof(float *), err);
+    int got = 1, ret = -1;
+
+    if (!img || !slice || !p)
+        goto done;
+    while (got == 1) {
+        for (n = 0; n < most; n++) {
+            if ((got = af_stack_next(k->st, &img[n], &slice[n].number, err)) != 1)
+                break;
+            if (af_grow((void **)&slice[n].p, &slice[n].room, img[n].w * img[n].h, sizeof(float),
+                        err))
+                goto done;
+            p[n] = slice[n].p;
+        }
+        if (got < 0 || (n && af_segmenter_run(s, img, n, p, err)))
+            goto done;
+        for (size_t i = 0; i < n; i++)
+            if (put(k, &slice[i], &img[i], err))
+                goto done;
+    }
+    ret = k->done ? 0 : af_fail(err, AF_EDATA, "%s: no slices", af_stack_info(k->st)->name);
+done:
+    for (size_t i = 0; img && slice && i < most; i++) {
+        af_image_release(&img[i]);
+        free(slice[i].p);
+    }
+    free(img);
+    free(slice);
+    free(p);
+    return ret;
+}
+
+static int open_truth(struct sink *k, const struct af_stack_opts *so, struct af_err *err)
+{
+    const struct af_stack_opts plain = {.max_pixels = so->max_pixels, .warn = so->warn,
+                                        .warn_ctx = so->warn_ctx};
+    const size_t n = af_stack_info(k->st)->nplanes;
+
+    if (af_stack_open(&k->truth, &k->o->compare, 1, &plain, err))
+        return -1;
+    if (!af_stack_info(k->truth)->seekable || af_stack_info(k->truth)->nplanes != n)
+        return af_fail(err, AF_EDATA, "%s: %zu planes are needed, as many as there are slices",
+                       k->o->compare, n);
+    return 0;
+}
+
+static int finish(struct sink *k, struct af_err *err)
+{
+    struct af_stack_writer *w = k->writer, *m = k->masked_writer;
+
+    if (k->truth)
+        put_match(k, -1, &k->all);
+    k->writer = NULL;
+    if (w && af_stack_writer_commit(w, err))
+        return -1;
+    k->masked_writer = NULL;
+    return m ? af_stack_writer_commit(m, err) : 0;
+}
+
+static int run(const struct opts *o, FILE *out, struct af_err *err)
+{
+    static const char *const columns[] = {"file",      "slice",  "iou",     "dice",
+                                          "precision", "recall", "mask_px", "truth_px"};
+    struct sink k = {.o = o};
+    struct af_segmenter *s = NULL;
+    struct af_unet_model m = {.params = NULL};
+    struct af_stack_opts so;
+    size_t n;
+    int ret = -1;
+
+    if (af_stackopts_make(&o->stack, PROG, o->quiet, &so, err) ||
+        af_unet_model_read(&m, o->model, err) ||
+        af_stack_open(&k.st, o->paths, o->npaths, &so, err) ||
+        (o->compare && open_truth(&k, &so, err)) ||
+        af_segmenter_new(&s, &m, (unsigned)o->nthreads, (size_t)o->memory << 20, err))
+        goto done;
+    if (o->compare)
+        af_table_begin(&k.table, out, columns, sizeof(columns) / sizeof(*columns), !o->no_header);
+    n = af_stack_info(k.st)->nplanes;
+    af_cli_catch_signals();
+    af_progress_begin(&k.progress, o->quiet || !isatty(STDERR_FILENO) ? NULL : stderr, PROG,
+                      "slices", n == SIZE_MAX ? 0 : n);
+    if (segment_all(&k, s, err))
+        goto done;
+    af_progress_end(&k.progress);
+    ret = finish(&k, err);
+done:
+    af_progress_wipe(&k.progress);
+    af_stack_writer_discard(k.writer, false);
+    af_stack_writer_discard(k.masked_writer, false);
+    af_image_release(&k.mask);
+    af_image_release(&k.other);
+    af_segmenter_free(s);
+    af_stack_close(k.truth);
+    af_stack_close(k.st);
+    af_unet_model_release(&m);
+    return ret;
+}
+
+int main(int argc, char **argv)
+{
+    struct af_err err = {AF_OK, ""};
+    struct opts o;
+    int status = parse_args(argc, argv, &o);
+
+    if (status < 0)
+        status = run(&o, stdout, &err) ? af_cli_fail(PROG, &err) : 0;
+    af_cli_reraise();
+    return af_cli_close_stdout(PROG, status);
+}

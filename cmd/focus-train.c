@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* focus-train: teach a U-Net what is in focus, from stacks and masks, or from what rules say of
+ * them. */
+#include "base/memory.h"
+#include "base/outfile.h"
+#include "base/progress.h"
+#include "base/table.h"
+#include "cli/cli.h"
+#include "cli/option.h"
+#include "cli/plot.h"
+#include "focus/unetnotes.h"
+#include "maps/height.h"
+#include "nn/kernels.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROG "focus-train"
+enum { PLOT_WIDTH = 900, PLOT_HEIGHT = 500 };
+
+static const char *const arch_name[] = {"unet", "unet-small"}; // in the order of --arch
+
+struct opts {
+    int arch, schedule;        // schedule: enum af_schedule
+    int teach;                 // enum af_mask_rule; -1: not given
+    int64_t epochs, patience;  // patience 0: no end to it
+    int64_t batch;             // tiles
+    double lr, tolerance;      // tolerance: slices
+    int64_t tile, stride;      // px; stride 0: three quarters of a tile
+    int64_t seed, nthreads, channel, max_pixels;
+    const char *masks;         // pattern of their names
+    const char *measure_text, *window_text, *window_stride_text;
+    unsigned measures;         // 1 << enum af_sharp
+    uint32_t *windows, *window_strides;
+    size_t nwindows, nwindow_strides;
+    struct af_optlist val;     // stacks that validate
+    double val_fraction;
+    const char *init;          // model to start from
+    bool still, resume;
+    const char *checkpoint, *plot, *output;
+    bool no_header, quiet, verbose;
+    const char *const *stacks; // operands
+    size_t nstacks;
+};
+
+static const struct af_option options[] = {
+    {0, "arch", AF_OPT_CHOICE, offsetof(struct opts, arch), "NAME",
+     "network: unet, unet-small [unet]", "unet|unet-small", 0, 0},
+    {0, "batch", AF_OPT_INT, offsetof(struct opts, batch), "N", "tiles in a step [8]", NULL, 1,
+     1024},
+    {0, "channel", AF_OPT_INT, offsetof(struct opts, channel), "N",
+     "read only channel N, from 1 [all]", NULL, 1, 65536},
+    {0, "checkpoint", AF_OPT_FILE, offsetof(struct opts, checkpoint), "FILE",
+     "keep the state of training there [MODEL.checkpoint]"},
+    {0, "epochs", AF_OPT_INT, offsetof(struct opts, epochs), "N", "[100]", NULL, 1, 1e6},
+    {0, "init", AF_OPT_FILE, offsetof(struct opts, init), "MODEL", "go on from a trained model"},
+    {0, "lr", AF_OPT_REAL, offsetof(struct opts, lr), "RATE", "learning rate [1e-3]", NULL, 1e-12,
+     1e3},
+    {0, "masks", AF_OPT_TEXT, offsetof(struct opts, masks), "PATTERN",
+     "masks/%.tif: of x.ome.tif, masks/x.tif"},
+    {0, "max-pixels", AF_OPT_INT, offsetof(struct opts, max_pixels), "N",
+     "refuse larger planes [268435456]", NULL, 1, 1e12},
+    {0, "measure", AF_OPT_TEXT, offsetof(struct opts, measure_text), "LIST",
+     "of --teach, a voice each [std,tenengrad,laplacian]"},
+    {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
+     "leave the header line out"},
+    {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "MODEL",
+     "file to write, .safetensors; needed"},
+    {0, "patience", AF_OPT_INT, offsetof(struct opts, patience), "N",
+     "end after N epochs without a better one [never]", NULL, 1, 1e6},
+    {0, "plot", AF_OPT_FILE, offsetof(struct opts, plot), "FILE",
+     "draw losses and IoU, .png or .svg (gnuplot)"},
+    {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no progress and warnings"},
+    {0, "resume", AF_OPT_FLAG, offsetof(struct opts, resume), NULL,
+     "go on from the checkpoint, if it is there"},
+    {0, "schedule", AF_OPT_CHOICE, offsetof(struct opts, schedule), "NAME",
+     "of the learning rate: constant, cosine [constant]", "constant|cosine", 0, 0},
+    {0, "seed", AF_OPT_INT, offsetof(struct opts, seed), "N",
+     "of weights, split and order of tiles [1]", NULL, 0, 1e15},
+    {0, "still", AF_OPT_FLAG, offsetof(struct opts, still), NULL, "no flips and rotations"},
+    {0, "stride", AF_OPT_TEXT, offsetof(struct opts, window_stride_text), "LIST",
+     "of --teach, from window to window, px [8]"},
+    {0, "teach", AF_OPT_CHOICE, offsetof(struct opts, teach), "RULE",
+     "masks by rules: fit, peak, ref, stack, slice [fit]", AF_MASK_RULES, 0, 0},
+    {'j', "threads", AF_OPT_INT, offsetof(struct opts, nthreads), "N", "[processors]", NULL, 1,
+     1024},
+    {0, "tile", AF_OPT_INT, offsetof(struct opts, tile), "PX", "side of a tile [256]", NULL, 16,
+     4096},
+    {0, "tile-stride", AF_OPT_INT, offsetof(struct opts, stride), "PX",
+     "from tile to tile [three quarters of a tile]", NULL, 1, 4096},
+    {0, "tolerance", AF_OPT_REAL, offsetof(struct opts, tolerance), "SLICES",
+     "rules fit and peak: farthest from focus [1]", NULL, 0, 1e9},
+    {0, "val", AF_OPT_LIST, offsetof(struct opts, val), "STACK",
+     "that validates and does not train; again for more"},
+    {0, "val-fraction", AF_OPT_REAL, offsetof(struct opts, val_fraction), "F",
+     "of the stacks validates [0.2]", NULL, 0, 0.9},
+    {'v', "verbose", AF_OPT_FLAG, offsetof(struct opts, verbose), NULL,
+     "say what is trained with what, on stderr"},
+    {0, "window", AF_OPT_TEXT, offsetof(struct opts, window_text), "LIST",
+     "of --teach, sides of the windows, px [16]"},
+    AF_OPTIONS_END,
+};
+
+static const struct af_tool tool = {
+    PROG,
+    "-o MODEL [--masks PATTERN | --teach RULE] STACK...",
+    "Train a network to tell which pixels of a slice are in focus.",
+    options,
+};
+
+static const char *const columns[] = {"epoch", "train_loss", "val_loss",    "val_iou",
+                                      "lr",    "seconds",    "tiles_per_s", "best"};
+enum { COLUMNS = sizeof(columns) / sizeof(*columns) };
+
+static int parse_lists(struct opts *o, struct af_err *err)
+{
+    struct af_err why;
+
+    if (af_sharp_parse(o->measure_text, &o->measures, &why))
+        return af_fail(err, why.kind, "--measure: %s", why.text);
+    if (af_plan_parse(o->window_text, &o->windows, &o->nwindows, &why))
+        return af_fail(err, why.kind, "--window: %s", why.text);
+    if (af_plan_parse(o->window_stride_text, &o->window_strides, &o->nwindow_strides, &why))
+        return af_fail(err, why.kind, "--stride: %s", why.text);
+    return 0;
+}
+
+static int parse_args(int argc, char **argv, struct opts *o)
+{
+    struct af_err err = {AF_OK, ""};
+    int operand, status;
+
+    *o = (struct opts){.teach = -1,
+                       .epochs = 100,
+                       .batch = 8,
+                       .lr = 1e-3,
+                       .tolerance = 1,
+                       .tile = 256,
+                       .seed = 1,
+                       .measure_text = "std,tenengrad,laplacian",
+                       .window_text = "16",
+                       .window_stride_text = "8",
+                       .val_fraction = 0.2};
+    if ((status = af_cli_parse(&tool, argc, argv, o, &operand)) >= 0)
+        return status;
+    if (parse_lists(o, &err))
+        return af_cli_usage(&tool, "%s", err.text);
+    if (!o->output)
+        return af_cli_usage(&tool, "--output is needed: a file for the model");
+    if (strcmp(o->output, "-") == 0)
+        return af_cli_usage(&tool, "--output: standard output has the training log");
+    if (o->masks && o->teach >= 0)
+        return af_cli_usage(&tool, "--masks and --teach exclude each other");
+    if (o->masks && !strchr(o->masks, '%'))
+        return af_cli_usage(&tool, "--masks: '%s' has no %% to stand for the stack's name",
+                            o->masks);
+    if (o->teach < 0)
+        o->teach = AF_MASK_FIT;
+    if (!o->stride)
+        o->stride = (o->tile * 3 + 3) / 4;
+    if (operand == argc)
+        return af_cli_usage(&tool, "which stacks?");
+    o->stacks = (const char *const *)argv + operand;
+    o->nstacks = (size_t)(argc - operand);
+    return -1;
+}
+
+/* Where the log goes while epochs come. */
+struct sink {
+    const struct opts *o;
+    struct af_table_out table;
+    struct af_plot plot;
+    struct af_progress progress;
+};
+
+static void warn(void *ctx, const char *text)
+{
+    struct sink *k = ctx;
+
+    if (k->o->quiet)
+        return;
+    af_progress_wipe(&k->progress);
+    af_cli_warn(PROG, "%s", text);
+}
+
+static void read_progress(void *ctx, size_t done, size_t total, const char *file)
+{
+    struct sink *k = ctx;
+
+    if (done == 1)
+        af_progress_begin(&k->progress, k->o->quiet || !isatty(STDERR_FILENO) ? NULL : stderr, PROG,
+                          "stacks", total);
+    af_progress_step(&k->progress, done, file);
+    if (done == total)
+        af_progress_end(&k->progress);
+}
+
+static void train_progress(void *ctx, size_t done, size_t total)
+{
+    struct sink *k = ctx;
+
+    (void)total;
+    af_progress_step(&k->progress, done, NULL);
+}
+
+/* A number for gnuplot, which knows the missing one as '?'. */
+static void put_point(FILE *script, double v)
+{
+    if (isfinite(v))
+        fprintf(script, " %.9g", v);
+    else
+        fputs(" ?", script);
+}
+
+static void put_epoch(void *ctx, const struct af_epoch *e)
+{
+    struct sink *k = ctx;
+    struct af_table_out *t = &k->table;
+
+    af_progress_wipe(&k->progress);
+    af_table_int(t, (int64_t)e->epoch);
+    af_table_real(t, e->train_loss);
+    af_table_real(t, e->val_loss);
+    af_table_real(t, e->val_figure);
+    af_table_real(t, e->lr);
+    af_table_real(t, e->seconds);
+    af_table_real(t, e->images_per_s);
+    af_table_int(t, e->best);
+    af_table_end_row(t);
+    fflush(t->fp);
+    if (k->plot.script) {
+        fprintf(k->plot.script, "%zu", e->epoch);
+        put_point(k->plot.script, e->train_loss);
+        put_point(k->plot.script, e->val_loss);
+        put_point(k->plot.script, e->val_figure);
+        fputc('\n', k->plot.script);
+    }
+}
+
+static int draw(struct af_plot *p, bool validated, struct af_err *err)
+{
+    fputs("EOD\nset border 11\nset tics nomirror out\nset grid linecolor rgb '#dddddd'\n"
+          "set datafile missing '?'\nset key bottom left\nset xlabel 'epoch'\n"
+          "set ylabel 'loss: cross-entropy + focal + Dice'\nset yrange [0:*]\n",
+          p->script);
+    if (validated)
+        fputs("set y2label 'IoU'\nset y2range [0:1]\nset y2tics out\n", p->script);
+    fputs("plot $log using 1:2 with lines linewidth 2 title 'training loss'", p->script);
+    if (validated)
+        fputs(", $log using 1:3 with lines linewidth 2 title 'validation loss'"
+              ", $log using 1:4 axes x1y2 with lines linewidth 2 title 'validation IoU'",
+              p->script);
+    fputc('\n', p->script);
+    return af_plot_commit(p, err);
+}
+
+/* -------------------------------------------------------------------- data */
+
+/* Length of a file's name without its ending: .ome.tif, .ome.tiff, or what follows the last dot. */
+static size_t stem(const char *base)
+{
+    const char *dot = strrchr(base, '.');
+    size_t n = dot && dot != base ? (size_t)(dot - base) : strlen(base);
+
+    return n > 4 && strncmp(base + n - 4, ".ome", 4) == 0 ? n - 4 : n;
+}
+
+/* The pattern with each % replaced by the stack's name, folder and ending left out. */
+static char *mask_name(const char *pattern, const char *stack, struct af_err *err)
+{
+    const char *slash = strrchr(stack, '/'), *base = slash ? slash + 1 : stack;
+    size_t n = 1, length = stem(base), at = 0;
+    char *name;
+
+    for (const char *p = pattern; *p; p++)
+        n += *p == '%' ? length : 1;
+    if (!(name = af_calloc(n, 1, err)))
+        return NULL;
+    for (const char *p = pattern; *p; p++)
+        if (*p == '%') {
+            memcpy(name + at, base, length);
+            at += length;
+        } else {
+            name[at++] = *p;
+        }
+    return name;
+}
+
+/* Names of stacks and masks; those that validate come last. */
+struct files {
+    const char **stacks;
+    char **masks; // NULL: taught
+    bool *validates;
+    size_t n;
+};
+
+static void release_files(struct files *f)
+{
+    for (size_t i = 0; f->masks && i < f->n; i++)
+        free(f->masks[i]);
+    free(f->masks);
+    free(f->stacks);
+    free(f->validates);
+}
+
+static int list_files(const struct opts *o, struct files *f, struct af_err *err)
+{
+    f->n = o->nstacks + o->val.n;
+    if (!(f->stacks = af_calloc(f->n, sizeof(char *), err)) ||
+        !(f->validates = af_calloc(f->n, sizeof(*f->validates), err)) ||
+        (o->masks && !(f->masks = af_calloc(f->n, sizeof(char *), err))))
+        return -1;
+    for (size_t i = 0; i < f->n; i++) {
+        f->validates[i] = i >= o->nstacks;
+        f->stacks[i] = f->validates[i] ? o->val.text[i - o->nstacks] : o->stacks[i];
+        if (o->masks && !(f->masks[i] = mask_name(o->masks, f->stacks[i], err)))
+            return -1;
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------- training */
+
+/* The weights to start from: fresh, or those of --init without what it says of itself. */
+static int start(const struct opts *o, struct af_unet_model *m, struct af_err *err)
+{
+    struct af_unet_model from;
+    int ret;
+
+    if (!o->init) {
+        if (af_unet_model_init(m, arch_name[o->arch], err))
+            return -1;
+        af_unet_randomise(&m->arch, m->params, (unsigned long long)o->seed);
+        return 0;
+    }
+    if (af_unet_model_read(&from, o->init, err))
+        return -1;
+    if (!(ret = af_unet_model_init(m, from.arch.name, err)))
+        memcpy(m->params, from.params, m->arch.nparams * sizeof(float));
+    af_unet_model_release(&from);
+    return ret;
+}
+
+static void say(const struct opts *o, const struct af_maskset *s, const struct af_unet_model *m)
+{
+    if (o->verbose)
+        af_cli_warn(PROG,
+                    "%zu slices of %zu stacks: %zu tiles train, %zu of %zu stacks validate; %s, "
+                    "%zu parameters; kernels %s",
+                    s->nslices, s->nstacks, s->ntrain, s->nval, s->nvalidates, m->arch.name,
+                    m->arch.nparams, af_nn_kernels_best()->name);
+}
+
+/* What the end of training means: 0, or -1 with err. */
+static int conclude(const struct opts *o, const char *checkpoint,
+                    const struct af_unetrun_result *result, struct af_err *err)
+{
+    const char *kept = result->best_epoch ? "the best model so far is kept" : "there is no model";
+
+    if (result->end == AF_TRAINRUN_STOPPED) {
+        if (!o->quiet)
+            af_cli_warn(PROG, "stopped after %zu epochs, %s; --resume goes on", result->epochs,
+                        kept);
+        return 0; // ends by the signal
+    }
+    if (!o->checkpoint)
+        remove(checkpoint);
+    if (result->end == AF_TRAINRUN_DIVERGED)
+        return af_fail(err, AF_ENOFOCUS,
+                       "epoch %zu: the loss is no finite number, a lower --lr may help; %s",
+                       result->epochs + 1, kept);
+    return 0;
+}
+
+static int train(struct sink *k, const char *checkpoint, const struct af_maskset *s,
+                 const struct af_maskset_opts *from, struct af_unet_model *m, struct af_err *err)
+{
+    const struct opts *o = k->o;
+    const struct af_unetrun_opts ro = {.epochs = (size_t)o->epochs,
+                                       .batch = (size_t)o->batch,
+                                       .lr = o->lr,
+                                       .schedule = o->schedule,
+                                       .patience = (size_t)o->patience,
+                                       .seed = (uint64_t)o->seed,
+                                       .still = o->still,
+                                       .nthreads = (unsigned)o->nthreads,
+                                       .checkpoint = checkpoint,
+                                       .resume = o->resume,
+                                       .to = {put_epoch, train_progress, warn, af_cli_stopped, k}};
+    struct af_unetrun_result result;
+    int ret;
+
+    say(o, s, m);
+    af_progress_begin(&k->progress, o->quiet ? NULL : stderr, PROG, "tiles",
+                      ro.epochs * s->ntrain);
+    ret = af_unetrun(s, m, &ro, &result, err);
+    af_progress_end(&k->progress);
+    if (ret)
+        return -1;
+    if (result.best_epoch && (af_unetnotes(&m->notes, s, from, &ro, &result, err) ||
+                              af_unet_model_write(m, o->output, err) ||
+                              (k->plot.script && draw(&k->plot, s->nval > 0, err))))
+        return -1;
+    return conclude(o, checkpoint, &result, err);
+}
+
+static int read_and_train(struct sink *k, const char *checkpoint, const struct files *f,
+                          struct af_err *err)
+{
+    const struct opts *o = k->o;
+    const struct af_weaklabel_opts teach = {
+        .measures = o->measures,
+        .windows = o->windows,
+        .strides = o->window_strides,
+        .nwindows = o->nwindows,
+        .nstrides = o->nwindow_strides,
+        .rule = {.rule = (enum af_mask_rule)o->teach,
+                 .tolerance = o->tolerance,
+                 .most_err = AF_HEIGHT_MOST_ERR,
+                 .ref = -1,
+                 .fill = o->teach == AF_MASK_REF ? SIZE_MAX : 0},
+        .nthreads = (unsigned)o->nthreads};
+    const struct af_maskset_opts from = {.stacks = f->stacks,
+                                         .masks = (const char *const *)f->masks,
+                                         .nstacks = f->n,
+                                         .validates = o->val.n ? f->validates : NULL,
+                                         .val_fraction = o->val_fraction,
+                                         .teach = &teach,
+                                         .stack = {.max_pixels = (size_t)o->max_pixels,
+                                                   .channel = (size_t)o->channel,
+                                                   .warn = warn,
+                                                   .warn_ctx = k},
+                                         .side = (size_t)o->tile,
+                                         .stride = (size_t)o->stride,
+                                         .seed = (uint64_t)o->seed,
+                                         .progress = read_progress,
+                                         .stopped = af_cli_stopped,
+                                         .ctx = k};
+    struct af_unet_model m = {.params = NULL};
+    struct af_maskset s = {.nslices = 0};
+    int ret = start(o, &m, err);
+
+    if (!ret && !(ret = af_maskset_read(&s, &from, err)))
+        ret = train(k, checkpoint, &s, &from, &m, err);
+    else if (ret > 0)
+        ret = 0; // stopped
+    af_maskset_release(&s);
+    af_unet_model_release(&m);
+    return ret;
+}
+
+/* Whether a file can be written, before the hours are spent. */
+static int probe(const char *path, struct af_err *err)
+{
+    struct af_outfile f;
+
+    if (af_outfile_open(&f, path, err))
+        return -1;
+    af_outfile_discard(&f);
+    return 0;
+}
+
+static int run(const struct opts *o, FILE *out, struct af_err *err)
+{
+    struct sink k = {.o = o};
+    struct files f = {.n = 0};
+    char *checkpoint =
+        o->checkpoint ? af_strdup(o->checkpoint, err) : af_format(err, "%s.checkpoint", o->output);
+    int ret = -1;
+
+    if (!checkpoint || probe(o->output, err) || probe(checkpoint, err) ||
+        list_files(o, &f, err) ||
+        (o->plot && af_plot_open(&k.plot, o->plot, PLOT_WIDTH, PLOT_HEIGHT, err)))
+        goto done;
+    if (k.plot.script)
+        fputs("$log << EOD\n", k.plot.script);
+    af_cli_catch_signals();
+    af_table_begin(&k.table, out, columns, COLUMNS, !o->no_header);
+    fflush(out);
+    ret = read_and_train(&k, checkpoint, &f, err);
+done:
+    af_plot_discard(&k.plot);
+    release_files(&f);
+    free(checkpoint);
+    return ret;
+}
+
+int main(int argc, char **argv)
+{
+    struct af_err err = {AF_OK, ""};
+    struct opts o;
+    int status = parse_args(argc, argv, &o);
+
+    if (status < 0)
+        status = run(&o, stdout, &err) ? af_cli_fail(PROG, &err) : 0;
+    free(o.windows);
+    free(o.window_strides);
+    af_cli_reraise();
+    return af_cli_close_stdout(PROG, status);
+}

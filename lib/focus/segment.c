@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "focus/segment.h"
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "nn/crew.h"
+#include "nn/unet.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How a slice is cut. Windows are as large as each other; each has a core that is kept of it. */
+struct cuts {
+    size_t w, h;           // px, filled up
+    size_t nx, ny;         // tiles
+    size_t core_w, core_h; // px
+    size_t win_w, win_h;   // px, core and what it sees
+};
+
+/* What a thread has for itself. */
+struct desk {
+    struct af_unet_net *net;
+    size_t w, h;  // px, of the net
+    float *x, *p; // [h][w]
+    struct af_err err;
+};
+
+struct af_segmenter {
+    const struct af_unet_model *m;
+    struct af_nn_crew *crew;
+    struct af_unet_weights *weights;
+    size_t margin, multiple; // px
+    size_t memory;           // bytes, of a thread
+    struct desk *desk;       // [threads]
+    /* The slices at hand, [n]. */
+    const struct af_image *img;
+    size_t n;
+    float *const *p;
+    struct af_slice_scale *scale;
+    struct cuts *cuts;
+};
+
+static size_t up_to(size_t v, size_t multiple)
+{
+    return (v + multiple - 1) / multiple * multiple;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+int af_segmenter_new(struct af_segmenter **out, const struct af_unet_model *m, unsigned nthreads,
+                     size_t memory, struct af_err *err)
+{
+    struct af_segmenter *s = af_calloc(1, sizeof(*s), err);
+
+    *out = NULL;
+    if (!s)
+        return -1;
+    if (nthreads == 0)
+        nthreads = af_cpu_count();
+    s->m = m;
+    s->multiple = af_unet_multiple(&m->arch);
+    s->margin = up_to(af_unet_reach(&m->arch), s->multiple);
+    s->memory = memory / nthreads;
+    if (af_nn_crew_new(&s->crew, nthreads, err) ||
+        af_unet_weights_new(&s->weights, &m->arch, false, NULL, err) ||
+        !(s->desk = af_calloc(nthreads, sizeof(*s->desk), err)) ||
+        !(s->scale = af_calloc(nthreads, sizeof(*s->scale), err)) ||
+        !(s->cuts = af_calloc(nthreads, sizeof(*s->cuts), err))) {
+        af_segmenter_free(s);
+        return -1;
+    }
+    af_unet_weights_pack(s->weights, m->params, 0, 1);
+    *out = s;
+    return 0;
+}
+
+static void clear_desk(struct desk *d)
+{
+    af_unet_net_free(d->net);
+    free(d->x);
+    *d = (struct desk){.net = NULL};
+}
+
+void af_segmenter_free(struct af_segmenter *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; s->desk && i < af_nn_crew_size(s->crew); i++)
+        clear_desk(&s->desk[i]);
+    af_unet_weights_free(s->weights);
+    af_nn_crew_free(s->crew);
+    free(s->desk);
+    free(s->scale);
+    free(s->cuts);
+    free(s);
+}
+
+size_t af_segmenter_slices(const struct af_segmenter *s)
+{
+    return af_nn_crew_size(s->crew);
+}
+
+/* ------------------------------------------------------------------ tiles */
+
+static void set_windows(const struct af_segmenter *s, struct cuts *c)
+{
+    c->core_w = up_to((c->w + c->nx - 1) / c->nx, s->multiple);
+    c->core_h = up_to((c->h + c->ny - 1) / c->ny, s->multiple);
+    c->win_w = least(c->w, c->core_w + 2 * s->margin);
+    c->win_h = least(c->h, c->core_h + 2 * s->margin);
+}
+
+/* As few tiles as memory allows, and where there are fewer slices than threads, tiles for all of
+ * them as long as the overlap does not outweigh that. */
+static struct cuts cut(const struct af_segmenter *s, const struct af_image *img, size_t nslices)
+{
+    struct cuts c = {up_to(img->w, s->multiple), up_to(img->h, s->multiple), 1, 1, 0, 0, 0, 0};
+    size_t wanted = af_nn_crew_size(s->crew) / nslices;
+
+    for (;;) {
+        bool wide, large, shared;
+        size_t longer;
+
+        set_windows(s, &c);
+        wide = c.core_w >= c.core_h;
+        longer = wide ? c.core_w : c.core_h;
+        large = af_unet_net_bytes(&s->m->arch, c.win_h, c.win_w) > s->memory;
+        shared = c.nx * c.ny < wanted && longer >= 4 * s->margin;
+        if ((!large && !shared) || longer <= s->margin)
+            return c;
+        if (wide)
+            c.nx++;
+        else
+            c.ny++;
+    }
+}
+
+static int ready_desk(const struct af_segmenter *s, struct desk *d, size_t w, size_t h)
+{
+    size_t px;
+
+    if (d->net && d->w == w && d->h == h)
+        return 0;
+    clear_desk(d);
+    if (!af_size_mul(w, h, &px) || af_unet_net_new(&d->net, &s->m->arch, h, w, &d->err) ||
+        !(d->x = af_calloc(px, 2 * sizeof(float), &d->err)))
+        return -1;
+    d->p = d->x + px;
+    d->w = w;
+    d->h = h;
+    return 0;
+}
+
+/* Copy the core of a window into the slice's probabilities. */
+static void keep(const struct cuts *c, const struct desk *d, size_t x0, size_t y0, size_t core_x,
+                 size_t core_y, const struct af_image *img, float *p)
+{
+    size_t x1 = least(core_x + c->core_w, img->w), y1 = least(core_y + c->core_h, img->h);
+
+    for (size_t y = core_y; y < y1; y++)
+        for (size_t x = core_x; x < x1; x++)
+            p[y * img->w + x] = d->p[(y - y0) * c->win_w + x - x0];
+}
+
+static int run_tile(struct af_segmenter *s, struct desk *d, size_t slice, size_t tile)
+{
+    const struct cuts *c = &s->cuts[slice];
+    const struct af_image *img = &s->img[slice];
+    size_t core_x = tile % c->nx * c->core_w, core_y = tile / c->nx * c->core_h;
+    size_t x0 = core_x < s->margin ? 0 : least(core_x - s->margin, c->w - c->win_w);
+    size_t y0 = core_y < s->margin ? 0 : least(core_y - s->margin, c->h - c->win_h);
+
+    if (core_x >= img->w || core_y >= img->h) // cores were rounded up
+        return 0;
+    if (ready_desk(s, d, c->win_w, c->win_h))
+        return -1;
+    af_slice_fill(img, &s->scale[slice], (long)x0, (long)y0, c->win_w, c->win_h, d->x);
+    af_unet_forward(d->net, s->weights, d->x, 0, d->p);
+    keep(c, d, x0, y0, core_x, core_y, img, s->p[slice]);
+    return 0;
+}
+
+/* Every threads-th tile of all slices. */
+static void run_share(void *ctx, unsigned thread)
+{
+    struct af_segmenter *s = ctx;
+    struct desk *d = &s->desk[thread];
+    size_t threads = af_nn_crew_size(s->crew), number = 0;
+
+    d->err.kind = AF_OK;
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t t = 0; t < s->cuts[i].nx * s->cuts[i].ny; t++)
+            if (number++ % threads == thread && run_tile(s, d, i, t))
+                return;
+}
+
+/* What cannot be judged is not in focus. */
+static void blank_numberless(const struct af_image *img, float *p)
+{
+    for (size_t i = 0; af_sample_is_float(img->type) && i < img->w * img->h; i++) {
+        double v;
+
+        af_sample_to_f64((const char *)img->data + i * af_sample_size(img->type), img->type, 1, &v);
+        if (!isfinite(v))
+            p[i] = 0;
+    }
+}
+
+int af_segmenter_run(struct af_segmenter *s, const struct af_image *img, size_t n,
+                     float *const *p, struct af_err *err)
+{
+    s->img = img;
+    s->n = n;
+    s->p = p;
+    for (size_t i = 0; i < n; i++) {
+        af_slice_measure(&img[i], &s->scale[i]);
+        s->cuts[i] = cut(s, &img[i], n);
+    }
+    af_nn_crew_run(s->crew, run_share, s);
+    for (unsigned t = 0; t < af_nn_crew_size(s->crew); t++)
+        if (s->desk[t].err.kind != AF_OK)
+            return af_fail(err, s->desk[t].err.kind, "%s", s->desk[t].err.text);
+    for (size_t i = 0; i < n; i++)
+        blank_numberless(&img[i], p[i]);
+    return 0;
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * make-focus-stack -o STACK --truth MASK: a focal stack of known heights, and which of its pixels
+ * are within a slice of focus.
+ *
+ * Slice k is the texture blurred by a Gaussian of 0.5 px + 0.9 px for each slice that the surface
+ * is away, times the lamp, with photon and reading noise, 8 bits. Around the object, where there
+ * is one, is light and noise and nothing in focus.
+ */
+#include "base/memory.h"
+#include "base/random.h"
+#include "cli/cli.h"
+#include "cli/option.h"
+#include "image/stackwrite.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROG "make-focus-stack"
+
+enum surface { DOME, ROUGH, TILTED };
+enum texture { WHITE, SPOTS, CELLS, CLOUDS, FIBRES };
+
+struct opts {
+    int surface, texture;
+    int64_t side, slices, seed;
+    double lamp;  // of the first slice; that of the last is 1
+    double noise; // times that of a usual camera
+    double contrast;
+    bool bare; // light alone around the object
+    const char *output, *truth;
+};
+
+static const struct af_option options[] = {
+    {0, "bare", AF_OPT_FLAG, offsetof(struct opts, bare), NULL, "nothing around the object"},
+    {0, "contrast", AF_OPT_REAL, offsetof(struct opts, contrast), "C", "[0.35]", NULL, 0, 1},
+    {0, "lamp", AF_OPT_REAL, offsetof(struct opts, lamp), "SHARE", "of the first slice [0.55]",
+     NULL, 0.01, 1},
+    {0, "noise", AF_OPT_REAL, offsetof(struct opts, noise), "TIMES", "[1]", NULL, 0, 100},
+    {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE", "stack"},
+    {0, "seed", AF_OPT_INT, offsetof(struct opts, seed), "N", "[1]"},
+    {0, "side", AF_OPT_INT, offsetof(struct opts, side), "PX", "[256]", NULL, 8, 4096},
+    {0, "slices", AF_OPT_INT, offsetof(struct opts, slices), "N", "[20]", NULL, 6, 1000},
+    {0, "surface", AF_OPT_CHOICE, offsetof(struct opts, surface), "NAME", "[dome]",
+     "dome|rough|tilted"},
+    {0, "texture", AF_OPT_CHOICE, offsetof(struct opts, texture), "NAME", "[white]",
+     "white|spots|cells|clouds|fibres"},
+    {0, "truth", AF_OPT_FILE, offsetof(struct opts, truth), "FILE", "masks"},
+    AF_OPTIONS_END,
+};
+static const struct af_tool tool = {PROG, "", "Make a focal stack of known heights for tests.",
+                                    options};
+
+/* A scene, [n][n] each. */
+struct scene {
+    size_t n;
+    double *height; // slices
+    bool *inside;
+    double *texture; // mean 0, variance 1
+};
+
+static double *zeros(size_t n)
+{
+    struct af_err err;
+    double *v = af_calloc(n, sizeof(*v), &err);
+
+    if (!v) {
+        af_cli_fail(PROG, &err);
+        exit(1);
+    }
+    return v;
+}
+
+/* Gaussian blur in place; borders repeated. */
+static void blur(double *v, size_t n, double sigma)
+{
+    const long r = (long)ceil(3.5 * sigma), m = (long)n;
+    double *k = zeros((size_t)(2 * r + 1)), *line = zeros(n + 2 * (size_t)r), sum = 0;
+
+    for (long i = -r; i <= r; i++)
+        sum += k[i + r] = exp(-(double)(i * i) / (2 * sigma * sigma));
+    for (long i = 0; i <= 2 * r; i++)
+        k[i] /= sum;
+    for (int axis = 0; axis < 2; axis++)
+        for (long j = 0; j < m; j++) {
+            const long first = axis ? j : j * m, step = axis ? m : 1;
+
+            for (long i = -r; i < m + r; i++)
+                line[i + r] = v[first + (i < 0 ? 0 : i >= m ? m - 1 : i) * step];
+            for (long i = 0; i < m; i++) {
+                double s = 0;
+
+                for (long d = 0; d <= 2 * r; d++)
+                    s += k[d] * line[i + d];
+                v[first + i * step] = s;
+            }
+        }
+    free(line);
+    free(k);
+}
+
+static void standardise(double *v, size_t n)
+{
+    double mean = 0, var = 0;
+
+    for (size_t i = 0; i < n; i++)
+        mean += v[i] / (double)n;
+    for (size_t i = 0; i < n; i++)
+        var += (v[i] - mean) * (v[i] - mean) / (double)n;
+    for (size_t i = 0; i < n; i++)
+        v[i] = (v[i] - mean) / (var > 0 ? sqrt(var) : 1);
+}
+
+static double *field(size_t n, double sigma, struct af_random *r)
+{
+    double *v = zeros(n * n);
+
+    for (size_t i = 0; i < n * n; i++)
+        v[i] = af_random_normal(r);
+    blur(v, n, sigma);
+    standardise(v, n * n);
+    return v;
+}
+
+/* Straight lines of random places and directions. */
+static void draw_fibres(double *v, size_t n, struct af_random *r)
+{
+    for (size_t i = 0; i < n * n / 700 + 1; i++) {
+        double x = af_random_uniform(r) * (double)n, y = af_random_uniform(r) * (double)n;
+        double a = 6.283185307179586 * af_random_uniform(r), bright = 0.5 + af_random_uniform(r);
+
+        for (int k = 0; k < 60; k++, x += cos(a), y += sin(a))
+            if (x >= 0 && y >= 0 && x < (double)n && y < (double)n)
+                v[(size_t)y * n + (size_t)x] = bright;
+    }
+}
+
+static double *make_texture(size_t n, enum texture kind, struct af_random *r)
+{
+    static const double smooth[] = {[WHITE] = 1, [SPOTS] = 1.2, [CELLS] = 0.8, [FIBRES] = 0.8};
+    double *v = kind == CELLS ? field(n, 4, r) : zeros(n * n);
+
+    for (size_t i = 0; i < n * n; i++)
+        if (kind == WHITE)
+            v[i] = af_random_normal(r);
+        else if (kind == CELLS) // walls where a smooth field is near 0
+            v[i] = fabs(v[i]) < 0.3;
+    for (size_t i = 0; kind == SPOTS && i < n * n / 150; i++)
+        v[af_random_below(r, n * n)] += 0.5 + af_random_uniform(r);
+    if (kind == FIBRES)
+        draw_fibres(v, n, r);
+    for (double s = 1; kind == CLOUDS && s <= 16; s *= 2) { // octaves of equal variance
+        double *f = field(n, s, r);
+
+        for (size_t i = 0; i < n * n; i++)
+            v[i] += f[i];
+        free(f);
+    }
+    if (kind != CLOUDS)
+        blur(v, n, smooth[kind]);
+    standardise(v, n * n);
+    return v;
+}
+
+static void make_heights(const struct opts *o, struct scene *s, struct af_random *r)
+{
+    const double n = (double)s->n, low = 2.3, span = (double)o->slices - 5.3;
+    const double cx = n * (0.4 + 0.2 * af_random_uniform(r));
+    const double cy = n * (0.4 + 0.2 * af_random_uniform(r));
+    const double radius = n * (0.36 + 0.08 * af_random_uniform(r));
+    const double turn = 6.283185307179586 * af_random_uniform(r);
+    double *rough = field(s->n, n / 12, r);
+
+    for (size_t i = 0; i < s->n * s->n; i++) {
+        const double x = (double)(i % s->n), y = (double)(i / s->n);
+        const double d = hypot(x - cx, y - cy) / radius;
+        const double along = ((x - n / 2) * cos(turn) + (y - n / 2) * sin(turn)) / n;
+        const double level = o->surface == DOME    ? (d < 1 ? 1 - d * d : 0)
+                             : o->surface == ROUGH ? 0.5 + rough[i] / 5
+                                                   : 0.5 + along / 1.5;
+
+        s->inside[i] = d < 1 || !o->bare;
+        s->height[i] = low + span * fmin(fmax(level, 0), 1);
+    }
+    free(rough);
+}
+
+static double lamp_at(const struct opts *o, size_t slice)
+{
+    return o->lamp + (1 - o->lamp) * (double)slice / (double)(o->slices - 1);
+}
+
+/* One slice from the two nearest of the levels, a third of a slice apart. */
+static void expose(const struct opts *o, const struct scene *s, double *const *level,
+                   size_t nlevels, size_t slice, struct af_image *img, struct af_random *r)
+{
+    uint8_t *p = img->data;
+
+    for (size_t i = 0; i < s->n * s->n; i++) {
+        const double at = fmin(3 * fabs((double)slice - s->height[i]), (double)nlevels - 1.001);
+        const size_t l = (size_t)at;
+        double v = level[l][i] + (at - (double)l) * (level[l + 1][i] - level[l][i]);
+
+        v *= lamp_at(o, slice);
+        v += o->noise * af_random_normal(r) * sqrt(0.3 * v + 4);
+        p[i] = (uint8_t)fmin(fmax(v + 0.5, 0), 255);
+    }
+}
+
+static double **make_levels(const struct opts *o, const struct scene *s, size_t nlevels)
+{
+    double **level = calloc(nlevels, sizeof(*level)), was = 0;
+
+    if (!level)
+        exit(1);
+    for (size_t l = 0; l < nlevels; l++) {
+        const double sigma = 0.5 + 0.3 * (double)l;
+
+        level[l] = zeros(s->n * s->n);
+        for (size_t i = 0; i < s->n * s->n; i++)
+            level[l][i] = l ? level[l - 1][i]
+                          : !s->inside[i]
+                              ? 60
+                              : 100 * (1 + o->contrast * fmin(fmax(s->texture[i], -2.5), 2.5));
+        blur(level[l], s->n, sqrt(sigma * sigma - was * was));
+        was = sigma;
+    }
+    return level;
+}
+
+static int write_both(const struct opts *o, const struct scene *s, struct af_random *r,
+                      struct af_err *err)
+{
+    const size_t nslices = (size_t)o->slices, nlevels = 3 * nslices + 1;
+    struct af_stack_meta meta = AF_STACK_META_UNKNOWN;
+    struct af_plane plane = AF_PLANE_UNKNOWN;
+    struct af_stack_writer *w = NULL, *truth = NULL;
+    struct af_image img = {0};
+    double **level = make_levels(o, s, nlevels);
+    int ret = -1;
+
+    meta.nplanes = nslices;
+    meta.px_um = meta.py_um = 0.5;
+    if (af_image_resize(&img, s->n, s->n, AF_U8, err) ||
+        af_stack_writer_open(&w, o->output, &meta, err) ||
+        af_stack_writer_open(&truth, o->truth, &meta, err))
+        goto done;
+    for (size_t k = 0; k < nslices; k++) {
+        plane.z_um = 2 * (double)k;
+        expose(o, s, level, nlevels, k, &img, r);
+        if (af_stack_writer_add(w, &img, &plane, err))
+            goto done;
+        for (size_t i = 0; i < s->n * s->n; i++)
+            ((uint8_t *)img.data)[i] =
+                s->inside[i] && fabs(s->height[i] - (double)k) <= 1 ? 255 : 0;
+        if (af_stack_writer_add(truth, &img, &plane, err))
+            goto done;
+    }
+    ret = af_stack_writer_commit(w, err);
+    w = NULL;
+    if (!ret) {
+        ret = af_stack_writer_commit(truth, err);
+        truth = NULL;
+    }
+done:
+    af_stack_writer_discard(w, false);
+    af_stack_writer_discard(truth, false);
+    af_image_release(&img);
+    for (size_t l = 0; l < nlevels; l++)
+        free(level[l]);
+    free(level);
+    return ret;
+}
+
+int main(int argc, char **argv)
+{
+    struct opts o = {.side = 256, .slices = 20, .seed = 1, .lamp = 0.55, .noise = 1,
+                     .contrast = 0.35};
+    struct af_err err = {AF_OK, ""};
+    struct af_random r;
+    struct scene s;
+    int operand, status = af_cli_parse(&tool, argc, argv, &o, &operand);
+
+    if (status >= 0)
+        return status;
+    if (!o.output || !o.truth)
+        return af_cli_usage(&tool, "--output and --truth are needed");
+    s.n = (size_t)o.side;
+    s.height = zeros(s.n * s.n);
+    s.inside = calloc(s.n * s.n, sizeof(bool));
+    if (!s.inside)
+        return 1;
+    af_random_init(&r, (uint64_t)o.seed, PROG);
+    make_heights(&o, &s, &r);
+    s.texture = make_texture(s.n, (enum texture)o.texture, &r);
+    status = write_both(&o, &s, &r, &err) ? af_cli_fail(PROG, &err) : 0;
+    free(s.texture);
+    free(s.inside);
+    free(s.height);
+    return status;
+}
