@@ -119,13 +119,6 @@ static int parse_args(int argc, char **argv, struct opts *o)
     return check_outputs(o);
 }
 
-/* A slice on its way. */
-struct slice {
-    size_t number;
-    float *p; // [h][w]
-    size_t room;
-};
-
 /* Where the masks go. */
 struct sink {
     const struct opts *o;
@@ -156,19 +149,19 @@ static int add_plane(struct sink *k, struct af_stack_writer **w, const char *pat
 }
 
 /* Probabilities as they are, or the mask. */
-static int put_output(struct sink *k, const struct slice *s, const struct af_image *img,
+static int put_output(struct sink *k, size_t i, const float *p, const struct af_image *img,
                       struct af_err *err)
 {
     if (k->o->probability) {
         if (af_image_resize(&k->other, img->w, img->h, AF_F32, err))
             return -1;
-        memcpy(k->other.data, s->p, img->w * img->h * sizeof(float));
+        memcpy(k->other.data, p, img->w * img->h * sizeof(float));
     }
     return add_plane(k, &k->writer, k->o->output, k->o->probability ? "probability" : "mask",
-                     s->number, k->o->probability ? &k->other : &k->mask, err);
+                     i, k->o->probability ? &k->other : &k->mask, err);
 }
 
-static int put_masked(struct sink *k, const struct slice *s, const struct af_image *img,
+static int put_masked(struct sink *k, size_t number, const struct af_image *img,
                       struct af_err *err)
 {
     size_t each = af_sample_size(img->type);
@@ -182,7 +175,7 @@ static int put_masked(struct sink *k, const struct slice *s, const struct af_ima
             memcpy((char *)k->other.data + i * each, (const char *)img->data + i * each, each);
         else
             memset((char *)k->other.data + i * each, 0, each);
-    return add_plane(k, &k->masked_writer, k->o->masked, "in focus", s->number, &k->other, err);
+    return add_plane(k, &k->masked_writer, k->o->masked, "in focus", number, &k->other, err);
 }
 
 static void put_match(struct sink *k, int64_t slice, const struct af_mask_match *m)
@@ -219,7 +212,7 @@ static int compare_mask(struct sink *k, size_t i, struct af_err *err)
     return 0;
 }
 
-static int put(struct sink *k, const struct slice *s, const struct af_image *img,
+static int put(struct sink *k, size_t number, const float *p, const struct af_image *img,
                struct af_err *err)
 {
     uint8_t *m;
@@ -228,52 +221,115 @@ static int put(struct sink *k, const struct slice *s, const struct af_image *img
         return -1;
     m = k->mask.data;
     for (size_t i = 0; i < img->w * img->h; i++)
-        m[i] = (double)s->p[i] > k->o->threshold ? AF_MASK_ON : 0;
-    if ((k->o->output && put_output(k, s, img, err)) ||
-        (k->o->masked && put_masked(k, s, img, err)) ||
-        (k->o->stream && af_pgm_write(stdout, &k->mask, af_stack_plane(k->st, s->number), err)) ||
-        (k->truth && compare_mask(k, s->number, err)))
+        m[i] = (double)p[i] > k->o->threshold ? AF_MASK_ON : 0;
+    if ((k->o->output && put_output(k, number, p, img, err)) ||
+        (k->o->masked && put_masked(k, number, img, err)) ||
+        (k->o->stream && af_pgm_write(stdout, &k->mask, af_stack_plane(k->st, number), err)) ||
+        (k->truth && compare_mask(k, number, err)))
         return -1;
     af_progress_step(&k->progress, ++k->done, NULL);
     return af_cli_stopped() ? af_fail(err, AF_ESYS, "interrupted") : 0;
 }
 
-/* Slices are taken some at a time; those of a stream one by one, so that none waits for the next.
- */
+/* The slices at hand: as many as are worked on at a time, and those that these see. */
+struct window {
+    size_t most, around; // at a time; seen on either side
+    size_t room;         // most + 2 around: slice i lies in place i % room
+    struct af_image *img;
+    size_t *number;      // of the plane
+    float **p;           // [most]
+    size_t *p_room;
+    const struct af_image **seen; // [most][2 around + 1]
+    size_t nread, next;           // slices read; the first that has no answer yet
+    bool ended;
+};
+
+static int open_window(struct window *w, const struct sink *k, const struct af_segmenter *s,
+                       struct af_err *err)
+{
+    const size_t sees = af_segmenter_sees(s);
+
+    /* Those of a stream come one by one, so that none waits for more than it needs. */
+    *w = (struct window){.most = af_stack_info(k->st)->seekable ? af_segmenter_slices(s) : 1,
+                         .around = sees / 2};
+    w->room = w->most + 2 * w->around;
+    return (w->img = af_calloc(w->room, sizeof(*w->img), err)) &&
+                   (w->number = af_calloc(w->room, sizeof(*w->number), err)) &&
+                   (w->p = af_calloc(w->most, sizeof(float *), err)) &&
+                   (w->p_room = af_calloc(w->most, sizeof(*w->p_room), err)) &&
+                   (w->seen = af_calloc(w->most, sees * sizeof(const struct af_image *), err))
+               ? 0
+               : -1;
+}
+
+static void close_window(struct window *w)
+{
+    for (size_t i = 0; w->img && i < w->room; i++)
+        af_image_release(&w->img[i]);
+    for (size_t i = 0; w->p && i < w->most; i++)
+        free(w->p[i]);
+    free(w->img);
+    free(w->number);
+    free(w->p);
+    free(w->p_room);
+    free(w->seen);
+}
+
+/* Read on; *n: out, slices that have all they see, 0 at the end. */
+static int move_window(struct window *w, struct af_stack *st, size_t *n, struct af_err *err)
+{
+    size_t ready;
+
+    while (!w->ended && w->nread < w->next + w->most + w->around) {
+        const size_t at = w->nread % w->room;
+        const int got = af_stack_next(st, &w->img[at], &w->number[at], err);
+
+        if (got < 0)
+            return -1;
+        w->ended = got == 0;
+        w->nread += got == 1;
+    }
+    ready = w->ended ? w->nread - w->next : w->most;
+    *n = ready < w->most ? ready : w->most;
+    for (size_t i = 0; i < *n; i++) {
+        const struct af_image *img = &w->img[(w->next + i) % w->room];
+
+        for (size_t c = 0; c <= 2 * w->around; c++) {
+            size_t at = w->next + i + c;
+
+            at = at < w->around ? 0 : at - w->around;
+            at = at < w->nread ? at : w->nread - 1;
+            w->seen[i * (2 * w->around + 1) + c] = &w->img[at % w->room];
+        }
+        if (af_grow((void **)&w->p[i], &w->p_room[i], img->w * img->h, sizeof(float), err))
+            return -1;
+    }
+    return 0;
+}
+
 static int segment_all(struct sink *k, struct af_segmenter *s, struct af_err *err)
 {
-    size_t most = af_stack_info(k->st)->seekable ? af_segmenter_slices(s) : 1, n;
-    struct af_image *img = af_calloc(most, sizeof(*img), err);
-    struct slice *slice = af_calloc(most, sizeof(*slice), err);
-    float **p = af_calloc(most, sizeof(float *), err);
-    int got = 1, ret = -1;
+    struct window w;
+    size_t n = 1;
+    int ret = -1;
 
-    if (!img || !slice || !p)
+    if (open_window(&w, k, s, err))
         goto done;
-    while (got == 1) {
-        for (n = 0; n < most; n++) {
-            if ((got = af_stack_next(k->st, &img[n], &slice[n].number, err)) != 1)
-                break;
-            if (af_grow((void **)&slice[n].p, &slice[n].room, img[n].w * img[n].h, sizeof(float),
-                        err))
-                goto done;
-            p[n] = slice[n].p;
-        }
-        if (got < 0 || (n && af_segmenter_run(s, img, n, p, err)))
+    while (n > 0) {
+        if (move_window(&w, k->st, &n, err) ||
+            (n > 0 && af_segmenter_run(s, w.seen, n, w.p, err)))
             goto done;
-        for (size_t i = 0; i < n; i++)
-            if (put(k, &slice[i], &img[i], err))
+        for (size_t i = 0; i < n; i++) {
+            const size_t at = (w.next + i) % w.room;
+
+            if (put(k, w.number[at], w.p[i], &w.img[at], err))
                 goto done;
+        }
+        w.next += n;
     }
     ret = k->done ? 0 : af_fail(err, AF_EDATA, "%s: no slices", af_stack_info(k->st)->name);
 done:
-    for (size_t i = 0; img && slice && i < most; i++) {
-        af_image_release(&img[i]);
-        free(slice[i].p);
-    }
-    free(img);
-    free(slice);
-    free(p);
+    close_window(&w);
     return ret;
 }
 

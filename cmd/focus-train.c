@@ -21,7 +21,7 @@
 #define PROG "focus-train"
 enum { PLOT_WIDTH = 900, PLOT_HEIGHT = 500 };
 
-static const char *const arch_name[] = {"unet", "unet-small"}; // in the order of --arch
+static const char *const arch_name[] = {"unet", "unet-small", "unet-z"}; // in the order of --arch
 
 struct opts {
     int arch, schedule;        // schedule: enum af_schedule
@@ -48,7 +48,7 @@ struct opts {
 
 static const struct af_option options[] = {
     {0, "arch", AF_OPT_CHOICE, offsetof(struct opts, arch), "NAME",
-     "network: unet, unet-small [unet]", "unet|unet-small", 0, 0},
+     "network: unet, unet-small, unet-z [unet]", "unet|unet-small|unet-z", 0, 0},
     {0, "batch", AF_OPT_INT, offsetof(struct opts, batch), "N", "tiles in a step [8]", NULL, 1,
      1024},
     {0, "channel", AF_OPT_INT, offsetof(struct opts, channel), "N",
@@ -423,7 +423,7 @@ static int read_and_train(struct sink *k, const char *checkpoint, const struct f
                  .ref = -1,
                  .fill = o->teach == AF_MASK_REF ? SIZE_MAX : 0},
         .nthreads = (unsigned)o->nthreads};
-    const struct af_maskset_opts from = {.stacks = f->stacks,
+    struct af_maskset_opts from = {.stacks = f->stacks,
                                          .masks = (const char *const *)f->masks,
                                          .nstacks = f->n,
                                          .validates = o->val.n ? f->validates : NULL,
@@ -443,6 +443,7 @@ static int read_and_train(struct sink *k, const char *checkpoint, const struct f
     struct af_maskset s = {.nslices = 0};
     int ret = start(o, &m, err);
 
+    from.sees = m.arch.slices;
     if (!ret && !(ret = af_maskset_read(&s, &from, err)))
         ret = train(k, checkpoint, &s, &from, &m, err);
     else if (ret > 0)

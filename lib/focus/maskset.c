@@ -255,7 +255,7 @@ int af_maskset_read(struct af_maskset *s, const struct af_maskset_opts *o, struc
     bool *validates = NULL;
     int ret = -1;
 
-    *s = (struct af_maskset){.side = o->side};
+    *s = (struct af_maskset){.side = o->side, .sees = o->sees};
     for (size_t i = 0; i < o->nstacks; i++) {
         if (read_stack(&r, i, err)) {
             ret = o->stopped && o->stopped() ? 1 : -1;
@@ -291,30 +291,28 @@ void af_maskset_release(struct af_maskset *s)
 
 /* ---------------------------------------------------------------- a tile */
 
-/* Turn a square in place: transposed, mirrored left to right, top to bottom, as the bits say. */
-static void turn_square(float *v, size_t n, unsigned turn)
+static void swap(float *a, float *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float was = a[i];
+
+        a[i] = b[i];
+        b[i] = was;
+    }
+}
+
+/* Turn a square of pixels of c floats in place: transposed, mirrored left to right, top to bottom,
+ * as the bits say. */
+static void turn_square(float *v, size_t n, size_t c, unsigned turn)
 {
     for (size_t y = 0; turn & 1 && y < n; y++)
-        for (size_t x = 0; x < y; x++) {
-            float was = v[y * n + x];
-
-            v[y * n + x] = v[x * n + y];
-            v[x * n + y] = was;
-        }
+        for (size_t x = 0; x < y; x++)
+            swap(v + (y * n + x) * c, v + (x * n + y) * c, c);
     for (size_t y = 0; turn & 2 && y < n; y++)
-        for (size_t x = 0; x < n / 2; x++) {
-            float was = v[y * n + x];
-
-            v[y * n + x] = v[y * n + n - 1 - x];
-            v[y * n + n - 1 - x] = was;
-        }
+        for (size_t x = 0; x < n / 2; x++)
+            swap(v + (y * n + x) * c, v + (y * n + n - 1 - x) * c, c);
     for (size_t y = 0; turn & 4 && y < n / 2; y++)
-        for (size_t x = 0; x < n; x++) {
-            float was = v[y * n + x];
-
-            v[y * n + x] = v[(n - 1 - y) * n + x];
-            v[(n - 1 - y) * n + x] = was;
-        }
+        swap(v + y * n * c, v + (n - 1 - y) * n * c, n * c);
 }
 
 /* No number can be judged. */
@@ -328,6 +326,28 @@ static bool is_number(const struct af_image *img, size_t x, size_t y)
     return isfinite(v);
 }
 
+/* The slices around one of them, from the first to the last, or the other way round. */
+static void fill_around(const struct af_maskset *s, const struct af_tile *t, bool reversed,
+                        float *x)
+{
+    size_t sees = s->sees;
+
+    for (size_t c = 0; c < sees; c++) {
+        size_t at = t->slice, steps = c < sees / 2 ? sees / 2 - c : c - sees / 2;
+        bool down = (c < sees / 2) != reversed;
+
+        for (; steps > 0; steps--) {
+            size_t next = down ? at - 1 : at + 1; // before the first: none is as large
+
+            if (next >= s->nslices || s->slice[next].stack != s->slice[at].stack)
+                break;
+            at = next;
+        }
+        af_slice_fill(&s->slice[at].img, &s->slice[at].scale, (long)t->x, (long)t->y, s->side,
+                      s->side, x + c, sees);
+    }
+}
+
 void af_maskset_tile(const struct af_maskset *s, const struct af_tile *t, unsigned turn, float *x,
                      float *mask, float *weight)
 {
@@ -335,7 +355,7 @@ void af_maskset_tile(const struct af_maskset *s, const struct af_tile *t, unsign
     const struct af_image *img = &slice->img;
     size_t n = s->side;
 
-    af_slice_fill(img, &slice->scale, (long)t->x, (long)t->y, n, n, x);
+    fill_around(s, t, turn & 8, x);
     for (size_t j = 0; j < n; j++)
         for (size_t i = 0; i < n; i++) {
             size_t sx = t->x + i, sy = t->y + j;
@@ -347,7 +367,7 @@ void af_maskset_tile(const struct af_maskset *s, const struct af_tile *t, unsign
             weight[j * n + i] =
                 inside && is_number(img, sx, sy) ? (float)abs(2 * vote - ALL) / ALL : 0;
         }
-    turn_square(x, n, turn);
-    turn_square(mask, n, turn);
-    turn_square(weight, n, turn);
+    turn_square(x, n, s->sees, turn);
+    turn_square(mask, n, 1, turn);
+    turn_square(weight, n, 1, turn);
 }

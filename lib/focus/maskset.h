@@ -23,6 +23,7 @@ struct af_maskset {
     struct af_maskset_slice *slice;      // [nslices]
     size_t slices_room;
     size_t side;                // px, of a tile
+    size_t sees;                // slices, odd
     struct af_tile *train, *val; // [ntrain], [nval]
     size_t ntrain, nval;
     uint64_t digest; // of pixels, votes and split
@@ -37,6 +38,7 @@ struct af_maskset_opts {
     const struct af_weaklabel_opts *teach; // where masks is NULL
     struct af_stack_opts stack;
     size_t side, stride; // px, of tiles and from tile to tile
+    size_t sees;         // slices that the network takes: odd
     uint64_t seed;       // of the split
     void (*progress)(void *ctx, size_t done, size_t total, const char *file); // NULL: nobody
     int (*stopped)(void);                                                     // NULL: never
@@ -55,8 +57,9 @@ int af_maskset_read(struct af_maskset *s, const struct af_maskset_opts *o, struc
 void af_maskset_release(struct af_maskset *s);
 
 /*
- * A tile turned to one of the 8 positions of a square, 0 .. 7; 0: as it is. x, mask, weight: out,
- * [side][side]. A pixel is in focus where most voices say so; its weight is |2 share - 1|, how far
+ * A tile turned to one of the 8 positions of a square, 0 .. 7, or with 8 more the same with the
+ * stack upside down; 0: as it is. x: out, [side][side][sees], the slices around in their order, the
+ * last one of the stack for those that are missing. mask, weight: out, [side][side]. A pixel is in focus where most voices say so; its weight is |2 share - 1|, how far
  * they agree, and 0 beyond the slice and where the slice has no number.
  */
 void af_maskset_tile(const struct af_maskset *s, const struct af_tile *t, unsigned turn, float *x,

@@ -21,7 +21,8 @@ struct cuts {
 struct desk {
     struct af_unet_net *net;
     size_t w, h;  // px, of the net
-    float *x, *p; // [h][w]
+    float *x;     // [h][w][sees]
+    float *p;     // [h][w]
     struct af_err err;
 };
 
@@ -32,12 +33,13 @@ struct af_segmenter {
     size_t margin, multiple; // px
     size_t memory;           // bytes, of a thread
     struct desk *desk;       // [threads]
-    /* The slices at hand, [n]. */
-    const struct af_image *img;
+    size_t sees;             // slices
+    /* The slices at hand. */
+    const struct af_image *const *img; // [n][sees]
     size_t n;
-    float *const *p;
-    struct af_slice_scale *scale;
-    struct cuts *cuts;
+    float *const *p;              // [n]
+    struct af_slice_scale *scale; // [n][sees]
+    struct cuts *cuts;            // [n]
 };
 
 static size_t up_to(size_t v, size_t multiple)
@@ -64,10 +66,11 @@ int af_segmenter_new(struct af_segmenter **out, const struct af_unet_model *m, u
     s->multiple = af_unet_multiple(&m->arch);
     s->margin = up_to(af_unet_reach(&m->arch), s->multiple);
     s->memory = memory / nthreads;
+    s->sees = m->arch.slices;
     if (af_nn_crew_new(&s->crew, nthreads, err) ||
         af_unet_weights_new(&s->weights, &m->arch, false, NULL, err) ||
         !(s->desk = af_calloc(nthreads, sizeof(*s->desk), err)) ||
-        !(s->scale = af_calloc(nthreads, sizeof(*s->scale), err)) ||
+        !(s->scale = af_calloc(nthreads, s->sees * sizeof(*s->scale), err)) ||
         !(s->cuts = af_calloc(nthreads, sizeof(*s->cuts), err))) {
         af_segmenter_free(s);
         return -1;
@@ -101,6 +104,17 @@ void af_segmenter_free(struct af_segmenter *s)
 size_t af_segmenter_slices(const struct af_segmenter *s)
 {
     return af_nn_crew_size(s->crew);
+}
+
+size_t af_segmenter_sees(const struct af_segmenter *s)
+{
+    return s->sees;
+}
+
+/* Slice i itself. */
+static const struct af_image *middle(const struct af_segmenter *s, size_t i)
+{
+    return s->img[i * s->sees + s->sees / 2];
 }
 
 /* ------------------------------------------------------------------ tiles */
@@ -146,9 +160,9 @@ static int ready_desk(const struct af_segmenter *s, struct desk *d, size_t w, si
         return 0;
     clear_desk(d);
     if (!af_size_mul(w, h, &px) || af_unet_net_new(&d->net, &s->m->arch, h, w, &d->err) ||
-        !(d->x = af_calloc(px, 2 * sizeof(float), &d->err)))
+        !(d->x = af_calloc(px, (s->sees + 1) * sizeof(float), &d->err)))
         return -1;
-    d->p = d->x + px;
+    d->p = d->x + px * s->sees;
     d->w = w;
     d->h = h;
     return 0;
@@ -168,7 +182,7 @@ static void keep(const struct cuts *c, const struct desk *d, size_t x0, size_t y
 static int run_tile(struct af_segmenter *s, struct desk *d, size_t slice, size_t tile)
 {
     const struct cuts *c = &s->cuts[slice];
-    const struct af_image *img = &s->img[slice];
+    const struct af_image *img = middle(s, slice);
     size_t core_x = tile % c->nx * c->core_w, core_y = tile / c->nx * c->core_h;
     size_t x0 = core_x < s->margin ? 0 : least(core_x - s->margin, c->w - c->win_w);
     size_t y0 = core_y < s->margin ? 0 : least(core_y - s->margin, c->h - c->win_h);
@@ -177,7 +191,9 @@ static int run_tile(struct af_segmenter *s, struct desk *d, size_t slice, size_t
         return 0;
     if (ready_desk(s, d, c->win_w, c->win_h))
         return -1;
-    af_slice_fill(img, &s->scale[slice], (long)x0, (long)y0, c->win_w, c->win_h, d->x);
+    for (size_t i = 0; i < s->sees; i++)
+        af_slice_fill(s->img[slice * s->sees + i], &s->scale[slice * s->sees + i], (long)x0,
+                      (long)y0, c->win_w, c->win_h, d->x + i, s->sees);
     af_unet_forward(d->net, s->weights, d->x, 0, d->p);
     keep(c, d, x0, y0, core_x, core_y, img, s->p[slice]);
     return 0;
@@ -209,21 +225,40 @@ static void blank_numberless(const struct af_image *img, float *p)
     }
 }
 
-int af_segmenter_run(struct af_segmenter *s, const struct af_image *img, size_t n,
+/* Brightness of each slice, once for all that see it. */
+static void measure(struct af_segmenter *s)
+{
+    for (size_t i = 0; i < s->n * s->sees; i++) {
+        size_t from = i < s->sees ? 0 : i - s->sees, k = from;
+
+        while (k < i && s->img[k] != s->img[i])
+            k++;
+        if (k < i)
+            s->scale[i] = s->scale[k];
+        else
+            af_slice_measure(s->img[i], &s->scale[i]);
+    }
+}
+
+int af_segmenter_run(struct af_segmenter *s, const struct af_image *const *img, size_t n,
                      float *const *p, struct af_err *err)
 {
     s->img = img;
     s->n = n;
     s->p = p;
-    for (size_t i = 0; i < n; i++) {
-        af_slice_measure(&img[i], &s->scale[i]);
-        s->cuts[i] = cut(s, &img[i], n);
-    }
+    for (size_t i = 0; i < n * s->sees; i++)
+        if (img[i]->w != middle(s, i / s->sees)->w || img[i]->h != middle(s, i / s->sees)->h)
+            return af_fail(err, AF_EDATA, "slices of %zux%zu and %zux%zu px: the network sees "
+                                          "several at a time", img[i]->w, img[i]->h,
+                           middle(s, i / s->sees)->w, middle(s, i / s->sees)->h);
+    measure(s);
+    for (size_t i = 0; i < n; i++)
+        s->cuts[i] = cut(s, middle(s, i), n);
     af_nn_crew_run(s->crew, run_share, s);
     for (unsigned t = 0; t < af_nn_crew_size(s->crew); t++)
         if (s->desk[t].err.kind != AF_OK)
             return af_fail(err, s->desk[t].err.kind, "%s", s->desk[t].err.text);
     for (size_t i = 0; i < n; i++)
-        blank_numberless(&img[i], p[i]);
+        blank_numberless(middle(s, i), p[i]);
     return 0;
 }

@@ -30,11 +30,18 @@ void af_segmenter_free(struct af_segmenter *s); // accepts NULL
 /* Slices that are best given at a time: as many as there are threads. */
 size_t af_segmenter_slices(const struct af_segmenter *s);
 
+/* Slices that the network sees of each: odd, the one that is asked about in the middle. */
+size_t af_segmenter_sees(const struct af_segmenter *s);
+
 /*
- * n slices, 1..af_segmenter_slices(); p[i]: out, [img[i].h][img[i].w] probability of being in
- * focus; 0 where the slice has no number. -1 with AF_ESYS.
+ * n slices, 1..af_segmenter_slices(), with those around them:
+ *
+ * img: [n][sees], borrowed; at the ends of a stack its last slice stands for those missing
+ * p:   out, p[i] is [h][w] of slice i, probability of being in focus; 0 where it has no number
+ *
+ * -1 with AF_EDATA (slices around one have another size), AF_ESYS.
  */
-int af_segmenter_run(struct af_segmenter *s, const struct af_image *img, size_t n,
+int af_segmenter_run(struct af_segmenter *s, const struct af_image *const *img, size_t n,
                      float *const *p, struct af_err *err);
 
 #endif

@@ -52,13 +52,13 @@ static float scaled(const struct af_slice_scale *s, double v)
 }
 
 void af_slice_fill(const struct af_image *img, const struct af_slice_scale *s, long x0, long y0,
-                   size_t w, size_t h, float *x)
+                   size_t w, size_t h, float *x, size_t ld)
 {
     double v[RUN];
 
     for (size_t j = 0; j < h; j++) {
         size_t y = af_slice_mirror(y0 + (long)j, img->h), n;
-        float *out = x + j * w;
+        float *out = x + j * w * ld;
 
         for (size_t i = 0; i < w; i += n) {
             long at = x0 + (long)i;
@@ -71,7 +71,7 @@ void af_slice_fill(const struct af_image *img, const struct af_slice_scale *s, l
             }
             read_run(img, y, af_slice_mirror(at, img->w), n, v);
             for (size_t k = 0; k < n; k++)
-                out[i + k] = scaled(s, v[k]);
+                out[(i + k) * ld] = scaled(s, v[k]);
         }
     }
 }

@@ -19,10 +19,11 @@ void af_slice_measure(const struct af_image *img, struct af_slice_scale *s);
 
 /*
  * The window of w x h px whose first pixel is (x0, y0), which may lie partly or all outside: there
- * the slice is mirrored, its border pixels twice (.. 1 0 0 1 2 ..). x: out, [h][w].
+ * the slice is mirrored, its border pixels twice (.. 1 0 0 1 2 ..). x: out, a number every ld
+ * floats, [h][w].
  */
 void af_slice_fill(const struct af_image *img, const struct af_slice_scale *s, long x0, long y0,
-                   size_t w, size_t h, float *x);
+                   size_t w, size_t h, float *x, size_t ld);
 
 /* The place that i, before 0 or beyond n, mirrors. */
 size_t af_slice_mirror(long i, size_t n);

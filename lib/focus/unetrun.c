@@ -22,7 +22,8 @@ struct run {
     struct af_nn_crew *crew;
     struct af_unet_trainer *trainer;
     size_t *order;                   // [ntrain] places in s->train
-    float *x, *mask, *weight, *p;    // [batch][side][side]
+    float *x;                        // [batch][side][side][sees]
+    float *mask, *weight, *p;        // [batch][side][side]
     float *grad;                     // [nparams]
     /* The batch at hand: tiles and their positions. */
     const struct af_tile **tile; // [batch]
@@ -68,7 +69,7 @@ static int allocate(struct run *r, struct af_err *err)
         !(r->order = af_calloc(r->s->ntrain, sizeof(*r->order), err)) ||
         !(r->tile = af_calloc(batch, sizeof(const struct af_tile *), err)) ||
         !(r->turn = af_calloc(batch, sizeof(*r->turn), err)) ||
-        !(r->x = af_calloc(batch, npixels * sizeof(float), err)) ||
+        !(r->x = af_calloc(batch, npixels * r->s->sees * sizeof(float), err)) ||
         !(r->mask = af_calloc(batch, npixels * sizeof(float), err)) ||
         !(r->weight = af_calloc(batch, npixels * sizeof(float), err)) ||
         !(r->p = af_calloc(batch, npixels * sizeof(float), err)))
@@ -132,8 +133,8 @@ static void fill_share(void *ctx, unsigned thread)
     size_t npixels = r->s->side * r->s->side;
 
     for (size_t i = thread; i < r->n; i += af_nn_crew_size(r->crew))
-        af_maskset_tile(r->s, r->tile[i], r->turn[i], r->x + i * npixels, r->mask + i * npixels,
-                        r->weight + i * npixels);
+        af_maskset_tile(r->s, r->tile[i], r->turn[i], r->x + i * npixels * r->s->sees,
+                        r->mask + i * npixels, r->weight + i * npixels);
 }
 
 static void run_batch(struct run *r, uint64_t dropout, struct af_unet_loss *loss, float *grad)
@@ -159,7 +160,7 @@ static void train_batch(struct run *r)
     r->n = left < r->o->batch ? left : r->o->batch;
     for (size_t i = 0; i < r->n; i++) {
         r->tile[i] = &r->s->train[r->order[r->c.done + i]];
-        r->turn[i] = r->o->still ? 0 : (unsigned)af_random_below(&random, 8);
+        r->turn[i] = r->o->still ? 0 : (unsigned)af_random_below(&random, r->s->sees > 1 ? 16 : 8);
     }
     run_batch(r, dropout, &loss, r->grad);
     total = af_unet_loss_total(&loss);

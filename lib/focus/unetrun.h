@@ -29,8 +29,10 @@ struct af_unetrun_result {
  * m: in, the weights to start from; out, those of the epoch with the largest validation IoU (the
  * last one where nothing validates); unchanged where no epoch was finished.
  *
+ * s->sees is m->arch.slices.
  * An epoch goes over all tiles that train in batches, in an order drawn from the seed, each turned
- * to one of the 8 positions of a square; the last batch may be smaller. IoU is of all tiles that
+ * to one of the 8 positions of a square, and where it has several slices upside down as often as
+ * not; the last batch may be smaller. IoU is of all tiles that
  * validate, taken together. Losses of an epoch are means over batches, by tiles; those of
  * validation are of all tiles, so that Dice is over all of them.
  *

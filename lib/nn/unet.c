@@ -21,7 +21,7 @@ struct af_unet_net {
     size_t h, width;
     float *arena;
     double drop[AF_UNET_NCONV_MAX];              // of the last forward
-    struct af_nn_picture in;                     // [1]
+    struct af_nn_picture in;                     // [slices]
     struct af_nn_picture out[AF_UNET_NCONV_MAX]; // of each convolution
     struct af_nn_picture cat[AF_UNET_DEPTH_MAX]; // [up, skip]: where those write
     struct af_nn_picture pool[AF_UNET_DEPTH_MAX];
@@ -155,7 +155,7 @@ static size_t lay_out_net(struct af_unet_net *n)
     const struct af_unet_arch *a = &n->arch;
     size_t used = 0;
 
-    n->in = take(n->arena, &used, n->h, n->width, 1);
+    n->in = take(n->arena, &used, n->h, n->width, a->slices);
     for (int k = 0; k <= a->depth; k++) {
         size_t h = n->h >> k, width = n->width >> k, c = a->channels[k];
 
@@ -258,8 +258,8 @@ void af_unet_forward(struct af_unet_net *n, const struct af_unet_weights *w, con
 {
     const struct af_unet_arch *a = &n->arch;
 
-    for (size_t y = 0; y < n->h; y++)
-        memcpy(n->in.p + y * n->in.row, x + y * n->width, n->width * sizeof(*x));
+    for (size_t y = 0, line = n->width * a->slices; y < n->h; y++)
+        memcpy(n->in.p + y * n->in.row, x + y * line, line * sizeof(*x));
     for (int i = 0; i + 1 < a->nconv; i++) {
         const struct af_unet_conv *c = &a->conv[i];
         const float *bias = w->params + c->bias;

@@ -28,7 +28,7 @@ void af_unet_weights_free(struct af_unet_weights *w);
 void af_unet_weights_pack(struct af_unet_weights *w, const float *params, unsigned thread,
                           unsigned threads);
 
-/* Takes some 330 (unet) bytes a float of x; -1 with AF_ESYS, or AF_EUSAGE (sides). */
+/* Takes some 330 (unet) bytes a pixel; -1 with AF_ESYS, or AF_EUSAGE (sides). */
 int af_unet_net_new(struct af_unet_net **net, const struct af_unet_arch *arch, size_t h,
                     size_t width, struct af_err *err);
 void af_unet_net_free(struct af_unet_net *net);
@@ -36,7 +36,7 @@ void af_unet_net_free(struct af_unet_net *net);
 size_t af_unet_net_bytes(const struct af_unet_arch *arch, size_t h, size_t width);
 
 /*
- * x: [h][width], p: out, [h][width], probability of being in focus. seed 0: no dropout;
+ * x: [h][width][arch->slices], p: out, [h][width], probability of being in focus. seed 0: no dropout;
  * otherwise the same seed drops the same.
  */
 void af_unet_forward(struct af_unet_net *net, const struct af_unet_weights *w, const float *x,

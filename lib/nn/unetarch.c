@@ -10,11 +10,12 @@
 static const struct {
     const char *name;
     int depth;
-    size_t channels[AF_UNET_DEPTH_MAX + 1];
+    size_t slices, channels[AF_UNET_DEPTH_MAX + 1];
     double down[AF_UNET_DEPTH_MAX + 1], up[AF_UNET_DEPTH_MAX];
 } shapes[] = {
-    {"unet", 4, {16, 32, 64, 128, 256}, {0.1, 0.1, 0.2, 0.2, 0.3}, {0.1, 0.1, 0.2, 0.2}},
-    {"unet-small", 3, {16, 32, 64, 128}, {0, 0, 0, 0.1}, {0, 0, 0}},
+    {"unet", 4, 1, {16, 32, 64, 128, 256}, {0.1, 0.1, 0.2, 0.2, 0.3}, {0.1, 0.1, 0.2, 0.2}},
+    {"unet-small", 3, 1, {16, 32, 64, 128}, {0, 0, 0, 0.1}, {0, 0, 0}},
+    {"unet-z", 3, 5, {16, 32, 64, 128}, {0, 0, 0, 0.1}, {0, 0, 0}},
 };
 enum { NSHAPES = sizeof(shapes) / sizeof(shapes[0]) };
 
@@ -47,13 +48,13 @@ int af_unet_arch_init(struct af_unet_arch *a, const char *name, struct af_err *e
     while (s < NSHAPES && strcmp(shapes[s].name, name) != 0)
         s++;
     if (s == NSHAPES)
-        return af_fail(err, AF_EUSAGE, "no network is called '%s'; there are unet, unet-small",
+        return af_fail(err, AF_EUSAGE, "no network is called '%s'; there are unet, unet-small, unet-z",
                        name);
-    *a = (struct af_unet_arch){.depth = shapes[s].depth};
+    *a = (struct af_unet_arch){.depth = shapes[s].depth, .slices = shapes[s].slices};
     snprintf(a->name, sizeof(a->name), "%s", name);
     memcpy(a->channels, shapes[s].channels, sizeof(a->channels));
     for (int k = 0; k <= a->depth; k++) {
-        add(a, AF_UNET_3X3, k, k ? a->channels[k - 1] : 1, a->channels[k], shapes[s].down[k]);
+        add(a, AF_UNET_3X3, k, k ? a->channels[k - 1] : a->slices, a->channels[k], shapes[s].down[k]);
         add(a, AF_UNET_3X3, k, a->channels[k], a->channels[k], 0);
     }
     for (int k = a->depth - 1; k >= 0; k--) {

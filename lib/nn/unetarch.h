@@ -14,12 +14,15 @@
  *
  *   "unet"        16-32-64-128-256 channels, 1,940,817 parameters
  *   "unet-small"  16-32-64-128 channels, 481,745 parameters: the seven sizes of the paper's text
+ *   "unet-z"      the same, 482,321 parameters: sees the two slices on either side as well
  *
  * Source: Li et al. 2022, doi:10.21203/rs.3.rs-2362531/v1, and its code (casus/deepfocus,
- * simple2DUnet_256). Choice: the channels and dropout of unet-small, which the paper does not say.
+ * simple2DUnet_256). Choice: the channels and dropout of unet-small, which the paper does not say;
+ * unet-z, since one slice cannot tell coarse texture in focus from fine texture out of focus, and
+ * its neighbours can.
  * Channels are multiples of 16 everywhere, so that nothing is padded.
  */
-enum { AF_UNET_DEPTH_MAX = 5, AF_UNET_NCONV_MAX = 5 * AF_UNET_DEPTH_MAX + 3 };
+enum { AF_UNET_DEPTH_MAX = 5, AF_UNET_NCONV_MAX = 5 * AF_UNET_DEPTH_MAX + 3, AF_UNET_SLICES_MAX = 5 };
 
 enum af_unet_kind { AF_UNET_3X3, AF_UNET_UP, AF_UNET_OUT };
 
@@ -37,6 +40,7 @@ struct af_unet_conv {
 struct af_unet_arch {
     char name[16];
     int depth; // poolings
+    size_t slices; // that it sees: odd, the one that is asked about in the middle
     size_t channels[AF_UNET_DEPTH_MAX + 1];
     int nconv;
     struct af_unet_conv conv[AF_UNET_NCONV_MAX];

@@ -61,19 +61,21 @@ static int list(struct af_tensors *s, float **to, const struct af_unet_model *m,
 static int find_network(struct af_unet_model *m, const struct af_nn_modelfile *f,
                         struct af_err *err)
 {
-    static const char *const known[] = {"unet", "unet-small"};
+    static const char *const known[] = {"unet", "unet-small", "unet-z"};
     const char *arch = af_nn_modelfile_arch(f), *name = af_nn_notes_get(&f->head.notes, NETWORK);
     struct af_unet_arch a;
     struct af_err why;
+    size_t n = 0;
 
     if (strcmp(arch, ARCH) != 0)
         return af_fail(err, AF_EDATA, "%s: its arch is '%.80s', not " ARCH, f->name, arch);
+    for (size_t i = 0; i < f->head.n; i++)
+        n += f->head.tensor[i].n;
     for (size_t i = 0; !name && i < sizeof(known) / sizeof(known[0]); i++)
-        if (!af_unet_arch_init(&a, known[i], NULL) && (size_t)(2 * a.nconv) == f->head.n)
+        if (!af_unet_arch_init(&a, known[i], NULL) && a.nparams == n)
             name = known[i];
     if (!name)
-        return af_fail(err, AF_EDATA, "%s: no network is named, and none has %zu tensors", f->name,
-                       f->head.n);
+        return af_fail(err, AF_EDATA, "%s: no network is named, and none has %zu numbers", f->name, n);
     if (af_unet_model_init(m, name, &why))
         return af_fail(err, why.kind == AF_EUSAGE ? AF_EDATA : why.kind, "%s: %.400s", f->name,
                        why.text);

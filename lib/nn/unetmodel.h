@@ -20,7 +20,7 @@ void af_unet_model_release(struct af_unet_model *m);
  * Read a .safetensors file of format aftools-model/1, arch unet; tensors by their Keras names, in
  * any order. "-" is stdin. -1 with AF_ESYS, or AF_EDATA: what nn/safetensors.h and
  * nn/modelfile.h refuse, another arch, a network that is none. m is empty on failure.
- * Choice: without the text `network` it is the one with as many tensors.
+ * Choice: without the text `network` it is the one with as many numbers.
  */
 int af_unet_model_read(struct af_unet_model *m, const char *path, struct af_err *err);
 

@@ -110,7 +110,7 @@ static void forward(void *ctx, unsigned thread)
     for (size_t i = thread; i < t->n; i += step) {
         size_t at = i * t->npixels;
 
-        af_unet_forward(t->net[i], t->weights, t->x + at, t->seed ? t->seed + i : 0, t->p + at);
+        af_unet_forward(t->net[i], t->weights, t->x + at * t->arch.slices, t->seed ? t->seed + i : 0, t->p + at);
         af_unet_loss_add(&c->loss, t->p + at, t->g + at, t->weight ? t->weight + at : NULL,
                          t->npixels);
     }

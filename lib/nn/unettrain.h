@@ -22,7 +22,8 @@ void af_unet_trainer_free(struct af_unet_trainer *t);
  * Forward and backward of n pictures (1..batch).
  *
  * params: [arch->nparams]
- * x, g:   [n][h][width] pictures and their masks
+ * x:      [n][h][width][arch->slices] pictures
+ * g:      [n][h][width] their masks
  * weight: [n][h][width], NULL: 1
  * seed:   of dropout, which differs from picture to picture; 0: none
  * loss:   out, sums over the batch; Dice is of the whole batch, so that gradients wait for all

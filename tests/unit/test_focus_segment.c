@@ -54,7 +54,7 @@ static float *run_one(const struct af_unet_model *m, const struct af_image *img,
     for (size_t i = 0; i < img->w * img->h; i++)
         p[i] = -1; // nothing is left out
     if (af_segmenter_new(&s, m, threads, memory, &err) ||
-        af_segmenter_run(s, img, 1, (float *const[]){p}, &err))
+        af_segmenter_run(s, &img, 1, (float *const[]){p}, &err))
         fail_msg("%s", err.text);
     af_segmenter_free(s);
     for (size_t i = 0; i < img->w * img->h; i++)
@@ -100,7 +100,7 @@ static void the_whole_is_the_network_on_the_slice(void **state)
     assert_int_equal(af_unet_net_new(&net, &m.arch, 48, 64, NULL), 0);
     af_unet_weights_pack(w, m.params, 0, 1);
     af_slice_measure(&img, &scale);
-    af_slice_fill(&img, &scale, 0, 0, 64, 48, x);
+    af_slice_fill(&img, &scale, 0, 0, 64, 48, x, 1);
     af_unet_forward(net, w, x, 0, want);
     assert_memory_equal(p, want, sizeof(want));
     free(p);
@@ -196,7 +196,7 @@ static void slices_of_several_sizes_go_together(void **state)
     assert_int_equal(af_segmenter_slices(s), 3);
     for (int i = 0; i < 3; i++)
         assert_non_null(p[i] = calloc(img[i].w * img[i].h, sizeof(float)));
-    assert_int_equal(af_segmenter_run(s, img, 3, p, NULL), 0);
+    assert_int_equal(af_segmenter_run(s, (const struct af_image *const[]){&img[0], &img[1], &img[2]}, 3, p, NULL), 0);
     for (int i = 0; i < 3; i++) {
         float *alone = run_one(&m, &img[i], 1, AF_SEGMENT_MEMORY);
 
@@ -206,6 +206,37 @@ static void slices_of_several_sizes_go_together(void **state)
         af_image_release(&img[i]);
     }
     af_segmenter_free(s);
+    af_unet_model_release(&m);
+}
+
+/* Of five slices a network that sees five gives an answer of its own. */
+static void slices_around_are_seen(void **state)
+{
+    struct af_unet_model m = model_of("unet-z");
+    struct af_image img = image_of(150, 90, AF_U8, 1), other = image_of(150, 90, AF_F32, 1),
+                    odd = image_of(90, 150, AF_U8, 1);
+    const struct af_image *seen[10] = {&img, &img, &img, &img, &img,
+                                       &img, &img, &img, &img, &other};
+    float *p[2] = {calloc(150 * 90, sizeof(float)), calloc(150 * 90, sizeof(float))};
+    struct af_segmenter *s;
+    struct af_err err = {0};
+
+    (void)state;
+    ((float *)other.data)[3] = 1000;
+    assert_true(p[0] && p[1]);
+    assert_int_equal(af_segmenter_new(&s, &m, 2, 1, &err), 0);
+    assert_int_equal(af_segmenter_sees(s), 5);
+    assert_int_equal(af_segmenter_run(s, seen, 2, p, &err), 0);
+    assert_memory_not_equal(p[0], p[1], 150 * 90 * sizeof(float));
+    seen[5] = &odd;
+    assert_int_equal(af_segmenter_run(s, seen, 2, p, &err), -1);
+    assert_int_equal(err.kind, AF_EDATA);
+    af_segmenter_free(s);
+    free(p[0]);
+    free(p[1]);
+    af_image_release(&img);
+    af_image_release(&other);
+    af_image_release(&odd);
     af_unet_model_release(&m);
 }
 
@@ -229,6 +260,7 @@ int main(void)
         cmocka_unit_test(what_is_no_number_is_not_in_focus_and_does_not_spread),
         cmocka_unit_test(slices_without_light_or_number_have_an_answer),
         cmocka_unit_test(slices_of_several_sizes_go_together),
+        cmocka_unit_test(slices_around_are_seen),
         cmocka_unit_test(mirrors_repeat_the_border),
     };
 

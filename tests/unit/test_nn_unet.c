@@ -42,7 +42,7 @@ struct rig {
     struct af_unet_net *net[N];
     struct af_unet_back *back;
     float *params, *grad, *part;
-    float x[N * PX], g[N * PX], weight[N * PX], p[N * PX], dlogit[N * PX];
+    float x[N * PX * AF_UNET_SLICES_MAX], g[N * PX], weight[N * PX], p[N * PX], dlogit[N * PX];
     struct af_unet_loss loss;
 };
 
@@ -67,7 +67,7 @@ static struct rig *rig_up(const char *name, const struct af_nn_kernels *k)
         hashed(r->params + c->kernel, c->nkernel, (uint32_t)(2 * i), sqrt(6 / fan), 0);
         hashed(r->params + c->bias, c->cout, (uint32_t)(2 * i + 1), 0.1, 0);
     }
-    hashed(r->x, (size_t)N * PX, 1001, 1, 0);
+    hashed(r->x, N * PX * r->arch.slices, 1001, 1, 0);
     hashed(r->weight, (size_t)N * PX, 1003, 0.5, 0.5);
     for (size_t i = 0; i < (size_t)N * PX; i++)
         r->g[i] = hashed_at((uint32_t)i, 1002) > 0.3;
@@ -89,7 +89,7 @@ static void forward(struct rig *r, uint64_t seed)
     af_unet_weights_pack(r->w, r->params, 0, 1);
     memset(&r->loss, 0, sizeof(r->loss));
     for (size_t i = 0; i < N; i++) {
-        af_unet_forward(r->net[i], r->w, r->x + i * PX, seed ? seed + i : 0, r->p + i * PX);
+        af_unet_forward(r->net[i], r->w, r->x + i * PX * r->arch.slices, seed ? seed + i : 0, r->p + i * PX);
         af_unet_loss_add(&r->loss, r->p + i * PX, r->g + i * PX, r->weight + i * PX, PX);
     }
 }
@@ -199,14 +199,13 @@ static void the_published_network_has_its_number_of_parameters(void **state)
 }
 
 /* The same dropout: the loss is a smooth function of the biases but where a ReLU turns. */
-static void gradients_hold_under_dropout(void **state)
+static void try_slope(const char *network)
 {
-    struct rig *r = rig_up("unet", NULL);
+    struct rig *r = rig_up(network, NULL);
     double plain, slope = 0, size = 0, up, down;
     const double h = 1e-3;
     float *at, *u;
 
-    (void)state;
     at = calloc(2 * r->arch.nparams, sizeof(*at));
     assert_non_null(at);
     u = at + r->arch.nparams;
@@ -235,6 +234,36 @@ static void gradients_hold_under_dropout(void **state)
         fail_msg("slope %.6g, not %.6g (terms %.3g)", slope, (up - down) / (2 * h), size);
     free(at);
     rig_down(r);
+}
+
+static void gradients_hold_under_dropout(void **state)
+{
+    (void)state;
+    try_slope("unet");
+    try_slope("unet-z");
+}
+
+/* Five slices of which one is looked at make the network of one. */
+static void more_slices_are_more_channels(void **state)
+{
+    struct rig *one = rig_up("unet-small", NULL), *five = rig_up("unet-z", NULL);
+    const struct af_unet_conv *a = &one->arch.conv[0], *b = &five->arch.conv[0];
+
+    (void)state;
+    memset(five->params + b->kernel, 0, b->nkernel * sizeof(float));
+    for (size_t t = 0; t < 9; t++)
+        memcpy(five->params + b->kernel + (t * 5 + 2) * b->cout,
+               one->params + a->kernel + t * a->cout, a->cout * sizeof(float));
+    memcpy(five->params + b->bias, one->params + a->bias,
+           (one->arch.nparams - a->bias) * sizeof(float));
+    for (size_t i = 0; i < (size_t)N * PX; i++)
+        five->x[5 * i + 2] = one->x[i];
+    forward(one, 0);
+    forward(five, 0);
+    for (size_t i = 0; i < (size_t)N * PX; i++)
+        near("p", (long)i, (double)five->p[i], (double)one->p[i], 1);
+    rig_down(one);
+    rig_down(five);
 }
 
 /* Mean and share of what dropout keeps; the same on every set. */
@@ -364,6 +393,7 @@ int main(void)
         cmocka_unit_test(probabilities_losses_and_gradients_are_pytorchs),
         cmocka_unit_test(the_published_network_has_its_number_of_parameters),
         cmocka_unit_test(gradients_hold_under_dropout),
+        cmocka_unit_test(more_slices_are_more_channels),
         cmocka_unit_test(dropout_keeps_its_share_and_the_mean),
         cmocka_unit_test(the_losses_gradient_is_their_slope),
         cmocka_unit_test(a_perfect_mask_has_no_loss_and_a_whole_iou),
