@@ -64,7 +64,7 @@ static const struct af_option options[] = {
     {0, "max-pixels", AF_OPT_INT, offsetof(struct opts, max_pixels), "N",
      "refuse larger planes [268435456]", NULL, 1, 1e12},
     {0, "measure", AF_OPT_TEXT, offsetof(struct opts, measure_text), "LIST",
-     "of --teach, a voice each [std,tenengrad,laplacian]"},
+     "of --teach, a voice each [variance,std,tenengrad]"},
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
      "leave the header line out"},
     {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "MODEL",
@@ -82,7 +82,7 @@ static const struct af_option options[] = {
      "of weights, split and order of tiles [1]", NULL, 0, 1e15},
     {0, "still", AF_OPT_FLAG, offsetof(struct opts, still), NULL, "no flips and rotations"},
     {0, "stride", AF_OPT_TEXT, offsetof(struct opts, window_stride_text), "LIST",
-     "of --teach, from window to window, px [8]"},
+     "of --teach, from window to window, px [" AF_MAPRUN_STRIDE "]"},
     {0, "teach", AF_OPT_CHOICE, offsetof(struct opts, teach), "RULE",
      "masks by rules: fit, peak, ref, stack, slice [fit]", AF_MASK_RULES, 0, 0},
     {'j', "threads", AF_OPT_INT, offsetof(struct opts, nthreads), "N", "[processors]", NULL, 1,
@@ -100,13 +100,13 @@ static const struct af_option options[] = {
     {'v', "verbose", AF_OPT_FLAG, offsetof(struct opts, verbose), NULL,
      "say what is trained with what, on stderr"},
     {0, "window", AF_OPT_TEXT, offsetof(struct opts, window_text), "LIST",
-     "of --teach, sides of the windows, px [16]"},
+     "of --teach, sides of the windows, px [" AF_MAPRUN_WINDOW "]"},
     AF_OPTIONS_END,
 };
 
 static const struct af_tool tool = {
     PROG,
-    "-o MODEL [--masks PATTERN | --teach RULE] STACK...",
+    "-o MODEL [--masks PATTERN] STACK...",
     "Train a network to tell which pixels of a slice are in focus.",
     options,
 };
@@ -140,9 +140,9 @@ static int parse_args(int argc, char **argv, struct opts *o)
                        .tolerance = 1,
                        .tile = 256,
                        .seed = 1,
-                       .measure_text = "std,tenengrad,laplacian",
-                       .window_text = "16",
-                       .window_stride_text = "8",
+                       .measure_text = "variance,std,tenengrad",
+                       .window_text = AF_MAPRUN_WINDOW,
+                       .window_stride_text = AF_MAPRUN_STRIDE,
                        .val_fraction = 0.2};
     if ((status = af_cli_parse(&tool, argc, argv, o, &operand)) >= 0)
         return status;
