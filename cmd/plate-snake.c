@@ -24,19 +24,19 @@
 #define PROG "plate-snake"
 
 struct opts {
-    const char *plate;              // operand, or "-"
-    double a1_um[2], pitch_um[2];   // of a plate of one's own
+    const char *plate;                                 // operand, or "-"
+    double a1_um[2], pitch_um[2];                      // of a plate of one's own
     const char *a1, *pitch, *field_size, *fields_text; // as typed
-    const char *wells;              // NULL: all
-    int order;                      // enum af_order; -1: by the plate
+    const char *wells;                                 // NULL: all
+    int order;                                         // enum af_order; -1: by the plate
     struct af_fields fields;
-    double field_um[2], overlap;    // percent
+    double field_um[2], overlap; // percent
     struct af_optlist teach;
-    double z_um, z_range_um;        // NaN: not given
+    double z_um, z_range_um; // NaN: not given
     const char *z_from;
     bool remaining, travel;
     double speed_mm_s, acceleration_mm_s2, settle_ms;
-    int format;                     // 0 table, 1 position list
+    int format; // 0 table, 1 position list
     const char *output, *plot, *xy_stage, *z_stage;
     bool no_header, quiet, verbose;
 };
@@ -55,21 +55,20 @@ static const struct af_option options[] = {
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
      "leave the header line out"},
     {0, "order", AF_OPT_CHOICE, offsetof(struct opts, order), "ORDER",
-     "horizontal, vertical, raster, columns, spiral, nearest, listed [horizontal]",
-     AF_ORDER_NAMES, 0, 0},
+     "horizontal, vertical, raster, columns, spiral, nearest, listed [horizontal]", AF_ORDER_NAMES,
+     0, 0},
     {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE",
      "write to FILE [standard output]"},
     {0, "overlap", AF_OPT_REAL, offsetof(struct opts, overlap), "PERCENT",
      "of neighbouring fields [0]", NULL, -1000, 99},
-    {0, "pitch", AF_OPT_TEXT, offsetof(struct opts, pitch), "X[,Y]",
-     "distance of its wells [9mm]"},
+    {0, "pitch", AF_OPT_TEXT, offsetof(struct opts, pitch), "X[,Y]", "distance of its wells [9mm]"},
     {0, "plot", AF_OPT_FILE, offsetof(struct opts, plot), "FILE",
      "draw path and z, .png or .svg (gnuplot)"},
     {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no warnings"},
     {0, "remaining", AF_OPT_FLAG, offsetof(struct opts, remaining), NULL,
      "only wells that --z-from has no row of"},
-    {0, "settle", AF_OPT_TIME, offsetof(struct opts, settle_ms), "TIME",
-     "after each move [200ms]", NULL, 0, 1e6},
+    {0, "settle", AF_OPT_TIME, offsetof(struct opts, settle_ms), "TIME", "after each move [200ms]",
+     NULL, 0, 1e6},
     {0, "speed", AF_OPT_REAL, offsetof(struct opts, speed_mm_s), "MM/S",
      "of the stage, for the time of travel [20]", NULL, 1e-6, 1e6},
     {0, "teach", AF_OPT_LIST, offsetof(struct opts, teach), "WELL=X,Y",
@@ -78,8 +77,7 @@ static const struct af_option options[] = {
      "print length and time of the way instead"},
     {'v', "verbose", AF_OPT_FLAG, offsetof(struct opts, verbose), NULL,
      "say how the plate lies, on stderr"},
-    {0, "wells", AF_OPT_TEXT, offsetof(struct opts, wells), "LIST",
-     "as A1:D6,H12 [all]"},
+    {0, "wells", AF_OPT_TEXT, offsetof(struct opts, wells), "LIST", "as A1:D6,H12 [all]"},
     {0, "xy-stage", AF_OPT_TEXT, offsetof(struct opts, xy_stage), "NAME",
      "in a position list [XYStage]"},
     {0, "z", AF_OPT_LENGTH, offsetof(struct opts, z_um), "LENGTH", "the same for all [none]", NULL,
@@ -97,11 +95,12 @@ static const struct af_tool tool = {
     PROG,
     "[PLATE]",
     "List the wells of PLATE and their fields in the order of a snake. PLATE is 6, 12, 24, 48, 96, "
-    "384, 1536, ROWSxCOLUMNS, or a file: labware of Opentrons, positions of Micro-Manager, a table.",
+    "384, 1536, ROWSxCOLUMNS, or a file: labware of Opentrons, positions of Micro-Manager, a "
+    "table.",
     options,
 };
 
-static const char *const columns[] = {"index", "well", "row",  "col",  "field",
+static const char *const columns[] = {"index", "well", "row",  "col",     "field",
                                       "x_um",  "y_um", "z_um", "z_err_um"};
 static const char *const travel_columns[] = {"wells", "positions", "travel_um", "travel_s"};
 enum { COLUMNS = 8, COLUMNS_Z = 9 };
@@ -183,7 +182,7 @@ struct tour {
     struct af_placement placement;
     struct af_heights heights; // with --z-from
     struct af_site *sites;
-    bool *measured;            // [nsites]
+    bool *measured; // [nsites]
     size_t nsites, nwells;
 };
 
@@ -277,7 +276,8 @@ static int teach(struct tour *t, const struct opts *o, struct af_err *err)
     if (o->teach.n && af_teach(at, o->teach.n, &t->placement, &cause))
         return af_fail(err, cause.kind, "--teach: %s", cause.text);
     if (o->verbose && o->teach.n)
-        af_cli_warn(PROG, "A1 corner at %.3f, %.3f um; turned by %.4f mrad, scale %.6f%s; taught "
+        af_cli_warn(PROG,
+                    "A1 corner at %.3f, %.3f um; turned by %.4f mrad, scale %.6f%s; taught "
                     "wells off by %.3f um rms",
                     t->placement.x_um, t->placement.y_um, t->placement.rotation_mrad,
                     t->placement.scale, t->placement.mirrored ? ", mirrored" : "",
@@ -315,10 +315,8 @@ static int fill_sites(struct tour *t, const struct opts *o, const size_t *order,
         for (int f = 0; f < nfields; f++) {
             af_fields_place(&o->fields, f, &dx, &dy);
             t->measured[t->nsites] = t->heights.focused && t->heights.focused[order[i]];
-            t->sites[t->nsites++] =
-                (struct af_site){w,      f,      nfields,
-                                 x + dx, y + dy, isnan(o->z_um) ? w->z_um : o->z_um,
-                                 NAN};
+            t->sites[t->nsites++] = (struct af_site){
+                w, f, nfields, x + dx, y + dy, isnan(o->z_um) ? w->z_um : o->z_um, NAN};
         }
     }
     return 0;
@@ -329,8 +327,9 @@ static int plan(struct tour *t, const struct opts *o, struct af_err *err)
 {
     bool *chosen = af_calloc(t->plate.n, sizeof *chosen, err);
     size_t *order = af_calloc(t->plate.n, sizeof *order, err);
-    enum af_order by = o->order >= 0 ? (enum af_order)o->order
-                       : t->plate.listed ? AF_ORDER_LISTED : AF_ORDER_HORIZONTAL;
+    enum af_order by = o->order >= 0     ? (enum af_order)o->order
+                       : t->plate.listed ? AF_ORDER_LISTED
+                                         : AF_ORDER_HORIZONTAL;
     struct af_err cause;
     int ret = -1;
 
@@ -351,10 +350,11 @@ done:
     return ret;
 }
 
-/* Where a site lies on the plate: its field's place from the well's centre is along the stage's axes. */
+/* Where a site lies on the plate: its field's place from the well's centre is along the stage's
+ * axes. */
 static void on_plate(const struct tour *t, const struct af_site *site, double *x_um, double *y_um)
 {
-    const double (*m)[2] = t->placement.m;
+    const double(*m)[2] = t->placement.m;
     double det = m[0][0] * m[1][1] - m[0][1] * m[1][0], x = site->well->x_um, y = site->well->y_um;
 
     af_place(&t->placement, &x, &y);
@@ -379,8 +379,8 @@ static void widen(double *lo, double *hi, double least)
 /* The height of every site by the surface through those focused. */
 static int predict(struct tour *t, const struct opts *o, struct af_err *err)
 {
-    struct af_surface_prior prior = {INFINITY, -INFINITY, INFINITY, -INFINITY, o->z_range_um,
-                                     af_plate_pitch_um(&t->plate)};
+    struct af_surface_prior prior = {INFINITY,  -INFINITY,     INFINITY,
+                                     -INFINITY, o->z_range_um, af_plate_pitch_um(&t->plate)};
     struct af_surface s;
 
     for (size_t i = 0; i < t->plate.n; i++) {
@@ -391,7 +391,8 @@ static int predict(struct tour *t, const struct opts *o, struct af_err *err)
     }
     if (!(prior.pitch_um > 0))
         prior.pitch_um = 1;
-    widen(&prior.x0_um, &prior.x1_um, WELLS_W_UM); // a range over a plate, not over the wells chosen
+    widen(&prior.x0_um, &prior.x1_um,
+          WELLS_W_UM); // a range over a plate, not over the wells chosen
     widen(&prior.y0_um, &prior.y1_um, WELLS_H_UM);
     if (af_surface_fit(&s, t->heights.at, t->heights.n, &prior, err))
         return -1;

@@ -23,23 +23,24 @@
 #define PROG "psf-eval"
 
 struct opts {
-    struct af_optics optics;      // as given, NaN where not
+    struct af_optics optics; // as given, NaN where not
     double pixel_um, gain, snr;
-    int fit;                      // 0 as PSFj, 1 in three dimensions
-    int64_t second;               // channel; 0: none
+    int fit;        // 0 as PSFj, 1 in three dimensions
+    int64_t second; // channel; 0: none
     bool summary;
     const char *beads, *report, *montage, *plate, *histogram, *field;
     int64_t nthreads;
     bool no_header, quiet, verbose;
     struct af_stackopts stack;
-    const char *const *paths;     // operands, or "-"
+    const char *const *paths; // operands, or "-"
     size_t npaths;
 };
 
 static const struct af_option options[] = {
     {0, "bead", AF_OPT_LENGTH, offsetof(struct opts, optics.bead_um), "LENGTH",
      "diameter of the beads, taken from the widths [0]", NULL, 0, 100},
-    {0, "beads", AF_OPT_FILE, offsetof(struct opts, beads), "FILE", "write the bead table to FILE too"},
+    {0, "beads", AF_OPT_FILE, offsetof(struct opts, beads), "FILE",
+     "write the bead table to FILE too"},
     {0, "field", AF_OPT_FILE, offsetof(struct opts, field), "FILE",
      "draw focus and widths over the field, .png or .svg"},
     {0, "fit", AF_OPT_CHOICE, offsetof(struct opts, fit), "FIT",
@@ -61,16 +62,15 @@ static const struct af_option options[] = {
     {0, "plate", AF_OPT_FILE, offsetof(struct opts, plate), "FILE",
      "draw z of each well, wells from the files' names"},
     {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no progress and warnings"},
-    {0, "report", AF_OPT_FILE, offsetof(struct opts, report), "FILE",
-     "one page, .html or .json"},
+    {0, "report", AF_OPT_FILE, offsetof(struct opts, report), "FILE", "one page, .html or .json"},
     {0, "second", AF_OPT_INT, offsetof(struct opts, second), "N",
      "channel whose beads are to be where --channel has them", NULL, 1, 65536},
-    {0, "snr", AF_OPT_REAL, offsetof(struct opts, snr), "RATIO",
-     "refuse beads below it [5]", NULL, 0, 1e9},
+    {0, "snr", AF_OPT_REAL, offsetof(struct opts, snr), "RATIO", "refuse beads below it [5]", NULL,
+     0, 1e9},
     {0, "summary", AF_OPT_FLAG, offsetof(struct opts, summary), NULL,
      "print a row for each file instead of each bead"},
-    {'j', "threads", AF_OPT_INT, offsetof(struct opts, nthreads), "N",
-     "for one stack [processors]", NULL, 1, 1024},
+    {'j', "threads", AF_OPT_INT, offsetof(struct opts, nthreads), "N", "for one stack [processors]",
+     NULL, 1, 1024},
     {'v', "verbose", AF_OPT_FLAG, offsetof(struct opts, verbose), NULL,
      "say what theory expects and why beads are refused"},
     {0, "wavelength", AF_OPT_LENGTH, offsetof(struct opts, optics.wavelength_um), "LENGTH",
@@ -86,16 +86,43 @@ static const struct af_tool tool = {
     options,
 };
 
-static const char *const columns[] = {
-    "file",      "bead",      "x_um", "y_um",  "z_um",    "fwhm_min_um", "fwhm_max_um",
-    "fwhm_z_um", "asymmetry", "angle_deg", "snr",  "r2_xy", "r2_z",  "quality",
-    "x_err_um",  "y_err_um",  "z_err_um",  "fwhm_min_err_um", "fwhm_max_err_um", "fwhm_z_err_um",
-    "dx_um", "dy_um", "dz_um"};
+static const char *const columns[] = {"file",
+                                      "bead",
+                                      "x_um",
+                                      "y_um",
+                                      "z_um",
+                                      "fwhm_min_um",
+                                      "fwhm_max_um",
+                                      "fwhm_z_um",
+                                      "asymmetry",
+                                      "angle_deg",
+                                      "snr",
+                                      "r2_xy",
+                                      "r2_z",
+                                      "quality",
+                                      "x_err_um",
+                                      "y_err_um",
+                                      "z_err_um",
+                                      "fwhm_min_err_um",
+                                      "fwhm_max_err_um",
+                                      "fwhm_z_err_um",
+                                      "dx_um",
+                                      "dy_um",
+                                      "dz_um"};
 enum { COLUMNS = 14, COLUMNS_ERR = 20, SHIFTS = 3 };
-static const char *const summary_columns[] = {
-    "file",       "well",        "n_beads",     "n_ok",   "z_mean_um",       "z_sd_um",
-    "fwhm_xy_um", "fwhm_z_um",   "tilt_x_mrad", "tilt_y_mrad", "z_flat_um",
-    "curvature_x_per_mm", "curvature_y_per_mm"};
+static const char *const summary_columns[] = {"file",
+                                              "well",
+                                              "n_beads",
+                                              "n_ok",
+                                              "z_mean_um",
+                                              "z_sd_um",
+                                              "fwhm_xy_um",
+                                              "fwhm_z_um",
+                                              "tilt_x_mrad",
+                                              "tilt_y_mrad",
+                                              "z_flat_um",
+                                              "curvature_x_per_mm",
+                                              "curvature_y_per_mm"};
 
 /* An output over a stack, or called "-": status 2. */
 static int check_output(const struct opts *o, const char *option, const char *file)
@@ -143,8 +170,8 @@ static int parse_args(int argc, char **argv, struct opts *o)
         o->paths = (const char *const *)argv + operand;
         o->npaths = (size_t)(argc - operand);
     }
-    const char *const outputs[][2] = {{"beads", o->beads},   {"report", o->report},
-                                      {"montage", o->montage}, {"plate", o->plate},
+    const char *const outputs[][2] = {{"beads", o->beads},         {"report", o->report},
+                                      {"montage", o->montage},     {"plate", o->plate},
                                       {"histogram", o->histogram}, {"field", o->field}};
     for (size_t i = 0; i < sizeof outputs / sizeof outputs[0] && status < 0; i++)
         status = check_output(o, outputs[i][0], outputs[i][1]);
@@ -165,8 +192,9 @@ static void put_beads(const struct opts *o, struct af_table_out *t, const struct
 {
     for (size_t i = 0; i < f->run.nbeads; i++) {
         const struct af_psf *b = &f->run.bead[i];
-        const double v[] = {b->x_um,      b->y_um,      b->z_um, b->fwhm_min_um, b->fwhm_max_um,
-                            b->fwhm_z_um, b->asymmetry, b->angle_deg, b->snr, b->r2_xy, b->r2_z};
+        const double v[] = {b->x_um,        b->y_um,      b->z_um,      b->fwhm_min_um,
+                            b->fwhm_max_um, b->fwhm_z_um, b->asymmetry, b->angle_deg,
+                            b->snr,         b->r2_xy,     b->r2_z};
         const double e[] = {b->x_err_um,        b->y_err_um,        b->z_err_um,
                             b->fwhm_min_err_um, b->fwhm_max_err_um, b->fwhm_z_err_um};
 
@@ -186,9 +214,9 @@ static void put_beads(const struct opts *o, struct af_table_out *t, const struct
 static void put_summary(struct af_table_out *t, const struct af_psffile *f)
 {
     const struct af_field *s = &f->field;
-    const double v[] = {s->z_mean_um,   s->z_sd_um,     s->fwhm_xy_um, s->fwhm_z_um,
-                        s->tilt_x_mrad, s->tilt_y_mrad, s->flat_um,    s->curvature_x_mm,
-                        s->curvature_y_mm};
+    const double v[] = {s->z_mean_um, s->z_sd_um,        s->fwhm_xy_um,
+                        s->fwhm_z_um, s->tilt_x_mrad,    s->tilt_y_mrad,
+                        s->flat_um,   s->curvature_x_mm, s->curvature_y_mm};
 
     af_table_text(t, f->name);
     af_table_text(t, f->well[0] ? f->well : NULL);
@@ -275,8 +303,8 @@ static int make_run(const struct opts *o, struct af_psfrun_opts *r, struct af_er
 }
 
 /* One stack, and where asked its second channel. */
-static int eval(struct af_psffile *f, const char *const *paths, size_t npaths,
-                const struct opts *o, const struct af_psfrun_opts *r, struct af_err *err)
+static int eval(struct af_psffile *f, const char *const *paths, size_t npaths, const struct opts *o,
+                const struct af_psfrun_opts *r, struct af_err *err)
 {
     struct af_psfrun_opts other = *r;
     struct af_psfrun second = {0};

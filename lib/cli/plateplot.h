@@ -10,7 +10,7 @@
  * ringed. measured: [n] by site, or NULL. path: .png or .svg. Errors as af_plot_open and
  * af_plot_commit.
  */
-int af_plateplot_path(const char *path, const struct af_site *sites, size_t n,
-                      const bool *measured, struct af_err *err);
+int af_plateplot_path(const char *path, const struct af_site *sites, size_t n, const bool *measured,
+                      struct af_err *err);
 
 #endif

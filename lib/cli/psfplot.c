@@ -9,7 +9,8 @@
 enum { WIDTH = 900, HEIGHT = 640, FIELD_HEIGHT = 360 };
 
 #define VIRIDIS                                                                                    \
-    "set palette defined (0 '#440154', 0.25 '#3b528b', 0.5 '#21918c', 0.75 '#5ec962', 1 '#fde725')\n"
+    "set palette defined (0 '#440154', 0.25 '#3b528b', 0.5 '#21918c', 0.75 '#5ec962', 1 "          \
+    "'#fde725')\n"
 #define COOLWARM "set palette defined (0 '#3b4cc0', 0.5 '#dddddd', 1 '#b40426')\n"
 
 /* Mean and standard deviation of the z of all files with beads, or of all beads of one file. */
@@ -82,7 +83,8 @@ int af_psfplot_plate(const char *path, const struct af_psfset *set, struct af_er
                     set->n > 1 ? set->file[i].field.z_mean_um - s.mean : 0);
     fputs("EOD\nset border 0\nset tics scale 0\nset size ratio -1\nunset key\n"
           "set style fill solid noborder\nset cblabel 'z less the mean / µm'\n" COOLWARM
-          "set xtics 1 offset 0,0.3\nset ytics (", p.script);
+          "set xtics 1 offset 0,0.3\nset ytics (",
+          p.script);
     for (row = 0; row < rows; row++) {
         af_wellname_format(row, 0, name);
         name[strcspn(name, "0123456789")] = '\0';

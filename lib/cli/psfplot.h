@@ -5,7 +5,8 @@
 #include "base/err.h"
 #include "cli/psfset.h"
 
-/* Mean z of each well, less the mean of all: as Figure S4 of Lightley et al. AF_EDATA: no well is known. */
+/* Mean z of each well, less the mean of all: as Figure S4 of Lightley et al. AF_EDATA: no well is
+ * known. */
 int af_psfplot_plate(const char *path, const struct af_psfset *s, struct af_err *err);
 
 /* How z of the files, or of one file's beads, is spread about its mean: as their Figure S5. */

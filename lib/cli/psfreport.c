@@ -117,8 +117,10 @@ static void put_field(FILE *fp, const struct af_psfset *s)
         if (f->field.z_sd_um > 0)
             most = fmax(most, 2.5 * f->field.z_sd_um);
     }
-    fprintf(fp, "<svg viewBox='0 0 %.9g %.9g' width=420>\n<rect width='100%%' height='100%%' "
-                "fill='#f4f4f4'/>\n", w, h);
+    fprintf(fp,
+            "<svg viewBox='0 0 %.9g %.9g' width=420>\n<rect width='100%%' height='100%%' "
+            "fill='#f4f4f4'/>\n",
+            w, h);
     for (size_t i = 0; i < s->n; i++)
         for (size_t b = 0; b < s->file[i].run.nbeads; b++) {
             const struct af_psf *d = &s->file[i].run.bead[b];
@@ -131,15 +133,18 @@ static void put_field(FILE *fp, const struct af_psfset *s)
             fprintf(fp, "<circle cx='%.4g' cy='%.4g' r='%.4g' fill='#%02x%02x%02x'/>\n", d->x_um,
                     d->y_um, w / 60, c[0], c[1], c[2]);
         }
-    fprintf(fp, "</svg>\n<p>z of each bead less its file's mean: blue -%.3f, red +%.3f µm; field "
-                "%.4g x %.4g µm\n", most, most, w, h);
+    fprintf(fp,
+            "</svg>\n<p>z of each bead less its file's mean: blue -%.3f, red +%.3f µm; field "
+            "%.4g x %.4g µm\n",
+            most, most, w, h);
 }
 
 static void put_files(FILE *fp, const struct af_psfset *s)
 {
     fputs("<h2>Files</h2>\n<table><tr><th>file<th>well<th>beads<th>ok<th>z / µm<th>sd / µm"
           "<th>lateral / µm<th>axial / µm<th>tilt x / mrad<th>tilt y / mrad<th>flat / µm"
-          "<th>curvature x / mm<sup>-1</sup><th>curvature y / mm<sup>-1</sup>\n", fp);
+          "<th>curvature x / mm<sup>-1</sup><th>curvature y / mm<sup>-1</sup>\n",
+          fp);
     for (size_t i = 0; i < s->n; i++) {
         const struct af_psffile *f = &s->file[i];
 
@@ -163,11 +168,13 @@ static void put_files(FILE *fp, const struct af_psfset *s)
 static void put_page(FILE *fp, const struct af_psfset *s, const struct af_optics *o,
                      const struct total *t)
 {
-    fputs("<!DOCTYPE html>\n<html lang=en><meta charset=utf-8><title>Point spread function</title>\n"
-          "<style>body{font:15px sans-serif;margin:2em;max-width:70em}td,th{padding:.2em .7em;"
-          "text-align:right;border-bottom:1px solid #ddd;font-weight:normal}th:first-child{"
-          "text-align:left}table{border-collapse:collapse;margin:1em 0}</style>\n"
-          "<h1>Point spread function</h1>\n", fp);
+    fputs(
+        "<!DOCTYPE html>\n<html lang=en><meta charset=utf-8><title>Point spread function</title>\n"
+        "<style>body{font:15px sans-serif;margin:2em;max-width:70em}td,th{padding:.2em .7em;"
+        "text-align:right;border-bottom:1px solid #ddd;font-weight:normal}th:first-child{"
+        "text-align:left}table{border-collapse:collapse;margin:1em 0}</style>\n"
+        "<h1>Point spread function</h1>\n",
+        fp);
     fprintf(fp, "<p>%zu of %zu beads of %zu file%s can be used", t->nok, t->n, s->n,
             s->n == 1 ? "" : "s");
     if (o->bead_um > 0)
@@ -175,9 +182,11 @@ static void put_page(FILE *fp, const struct af_psfset *s, const struct af_optics
     if (!isnan(o->na))
         fprintf(fp, "; NA %.4g, %.4g nm, index %.4g", o->na, 1e3 * o->wavelength_um, o->index);
     if (!isnan(t->z_sd_um))
-        fprintf(fp, ". Focus differs from file to file by %.3f µm (standard deviation)", t->z_sd_um);
+        fprintf(fp, ". Focus differs from file to file by %.3f µm (standard deviation)",
+                t->z_sd_um);
     fputs(".\n<h2>Full width at half maximum, median</h2>\n"
-          "<table><tr><th><th>measured / µm<th>theory / µm<th>ratio\n", fp);
+          "<table><tr><th><th>measured / µm<th>theory / µm<th>ratio\n",
+          fp);
     put_width(fp, "lateral, shorter axis", t->min_um, lateral(o));
     put_width(fp, "lateral, longer axis", t->max_um, lateral(o));
     put_width(fp, "axial", t->z_um, axial(o));
@@ -213,14 +222,14 @@ static json_t *file_json(const struct af_psffile *f)
             json_decref(beads);
             return NULL;
         }
-    return json_pack("{s:s%, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "file",
-                     f->name, strlen(f->name), "well", f->well, "n_beads", (json_int_t)d->nbeads,
-                     "n_ok", (json_int_t)d->nok, "z_mean_um", number(d->z_mean_um), "z_sd_um",
-                     number(d->z_sd_um), "fwhm_xy_um", number(d->fwhm_xy_um), "fwhm_z_um",
-                     number(d->fwhm_z_um), "tilt_x_mrad", number(d->tilt_x_mrad), "tilt_y_mrad",
-                     number(d->tilt_y_mrad), "z_flat_um", number(d->flat_um), "curvature_x_per_mm",
-                     number(d->curvature_x_mm), "curvature_y_per_mm", number(d->curvature_y_mm),
-                     "beads", beads);
+    return json_pack("{s:s%, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                     "file", f->name, strlen(f->name), "well", f->well, "n_beads",
+                     (json_int_t)d->nbeads, "n_ok", (json_int_t)d->nok, "z_mean_um",
+                     number(d->z_mean_um), "z_sd_um", number(d->z_sd_um), "fwhm_xy_um",
+                     number(d->fwhm_xy_um), "fwhm_z_um", number(d->fwhm_z_um), "tilt_x_mrad",
+                     number(d->tilt_x_mrad), "tilt_y_mrad", number(d->tilt_y_mrad), "z_flat_um",
+                     number(d->flat_um), "curvature_x_per_mm", number(d->curvature_x_mm),
+                     "curvature_y_per_mm", number(d->curvature_y_mm), "beads", beads);
 }
 
 static int put_json(FILE *fp, const struct af_psfset *s, const struct af_optics *o,
@@ -234,13 +243,13 @@ static int put_json(FILE *fp, const struct af_psfset *s, const struct af_optics 
         if (json_array_append_new(files, file_json(&s->file[i])))
             break;
     if (i == s->n)
-        root = json_pack(
-            "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "na",
-            number(o->na), "wavelength_um", number(o->wavelength_um), "index", number(o->index),
-            "bead_um", number(o->bead_um), "theory_xy_um", number(lateral(o)), "theory_z_um",
-            number(axial(o)), "fwhm_min_um", number(t->min_um), "fwhm_max_um", number(t->max_um),
-            "fwhm_z_um", number(t->z_um), "n_beads", (json_int_t)t->n, "n_ok", (json_int_t)t->nok,
-            "z_sd_um", number(t->z_sd_um), "files", files);
+        root = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "na",
+                         number(o->na), "wavelength_um", number(o->wavelength_um), "index",
+                         number(o->index), "bead_um", number(o->bead_um), "theory_xy_um",
+                         number(lateral(o)), "theory_z_um", number(axial(o)), "fwhm_min_um",
+                         number(t->min_um), "fwhm_max_um", number(t->max_um), "fwhm_z_um",
+                         number(t->z_um), "n_beads", (json_int_t)t->n, "n_ok", (json_int_t)t->nok,
+                         "z_sd_um", number(t->z_sd_um), "files", files);
     else
         json_decref(files);
     bad = !root || json_dumpf(root, fp, JSON_INDENT(1) | JSON_REAL_PRECISION(9));

@@ -13,11 +13,11 @@ struct af_optics {
 };
 
 struct af_psffile {
-    const char *name;            // borrowed
-    char well[AF_WELL_NAME];     // empty: its name has none
+    const char *name;        // borrowed
+    char well[AF_WELL_NAME]; // empty: its name has none
     struct af_psfrun run;
     struct af_field field;
-    struct af_psf_shift *shift;  // [run.nbeads] or NULL
+    struct af_psf_shift *shift; // [run.nbeads] or NULL
 };
 
 /* All-zero is the empty state. */
@@ -30,8 +30,8 @@ void af_psffile_release(struct af_psffile *f);
 void af_psfset_release(struct af_psfset *s);
 
 /*
- * The well that a file's name tells: the first piece between signs that is a letter A to P, or AA to AF, and
- * a number up to 48, as in run3_B07_beads.ome.tif; else empty.
+ * The well that a file's name tells: the first piece between signs that is a letter A to P, or AA
+ * to AF, and a number up to 48, as in run3_B07_beads.ome.tif; else empty.
  */
 void af_well_of_file(const char *path, char well[AF_WELL_NAME]);
 

@@ -10,8 +10,8 @@
 struct af_heights {
     struct af_height *at; // [n] places by the plate, as its wells have x_um and y_um
     size_t n;
-    bool *tried;          // [plate's n] the table has a row of this well, focused or not
-    bool *focused;        // [plate's n] it has one with a z
+    bool *tried;   // [plate's n] the table has a row of this well, focused or not
+    bool *focused; // [plate's n] it has one with a z
 };
 
 /*

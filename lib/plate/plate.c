@@ -14,9 +14,9 @@ static const struct {
     int n, rows, cols;
     double x, y, pitch;
 } standard[] = {
-    {6, 2, 3, 24.76, 23.19, 39.12},   {12, 3, 4, 24.94, 16.79, 26.01},
-    {24, 4, 6, 17.48, 13.80, 19.30},  {48, 6, 8, 18.16, 10.08, 13.08},
-    {96, 8, 12, 14.38, 11.24, 9.0},   {384, 16, 24, 12.13, 8.99, 4.5},
+    {6, 2, 3, 24.76, 23.19, 39.12},      {12, 3, 4, 24.94, 16.79, 26.01},
+    {24, 4, 6, 17.48, 13.80, 19.30},     {48, 6, 8, 18.16, 10.08, 13.08},
+    {96, 8, 12, 14.38, 11.24, 9.0},      {384, 16, 24, 12.13, 8.99, 4.5},
     {1536, 32, 48, 11.005, 7.865, 2.25},
 };
 
@@ -130,7 +130,7 @@ double af_plate_pitch_um(const struct af_plate *p)
     double nearest = INFINITY;
 
     for (size_t i = 1; i < p->n; i++)
-        nearest = fmin(nearest, hypot(p->well[i].x_um - p->well[0].x_um,
-                                      p->well[i].y_um - p->well[0].y_um));
+        nearest = fmin(nearest,
+                       hypot(p->well[i].x_um - p->well[0].x_um, p->well[i].y_um - p->well[0].y_um));
     return isfinite(nearest) ? nearest : NAN;
 }

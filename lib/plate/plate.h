@@ -15,9 +15,9 @@ enum { AF_WELL_NAME = 64 }; // bytes, with the NUL
  */
 struct af_well {
     char name[AF_WELL_NAME];
-    int row, col;        // from 0; -1: it has none
-    double x_um, y_um;   // its centre
-    double z_um;         // NaN: unknown
+    int row, col;      // from 0; -1: it has none
+    double x_um, y_um; // its centre
+    double z_um;       // NaN: unknown
 };
 
 /* All-zero is the empty state. Wells are in reading order: row after row, or as listed. */

@@ -88,7 +88,8 @@ static void take_devices(const struct position *p, struct af_well *w)
     size_t i;
     double v[2];
 
-    json_array_foreach(p->devices, i, o) {
+    json_array_foreach(p->devices, i, o)
+    {
         switch (device(o, p->old, &name, v)) {
         case 1:
             if (p->z && *p->z ? !strcmp(name, p->z) : isnan(w->z_um))
@@ -114,9 +115,8 @@ static void drop_grid_unless_it_tells(struct af_plate *p)
     bool tells = true;
 
     for (size_t i = 0; i < p->n && tells; i++)
-        tells = p->well[i].row >= 0 &&
-                (i == 0 || p->well[i].row != p->well[i - 1].row ||
-                 p->well[i].col != p->well[i - 1].col);
+        tells = p->well[i].row >= 0 && (i == 0 || p->well[i].row != p->well[i - 1].row ||
+                                        p->well[i].col != p->well[i - 1].col);
     for (size_t i = 0; i < p->n && !tells; i++)
         if (af_wellname_parse(p->well[i].name, &p->well[i].row, &p->well[i].col))
             p->well[i].row = p->well[i].col = -1;
@@ -131,7 +131,8 @@ int af_poslist_read(struct af_plate *p, const json_t *root, const char *name, st
     size_t i;
 
     p->listed = true;
-    json_array_foreach(old ? json_object_get(root, "POSITIONS") : list, i, o) {
+    json_array_foreach(old ? json_object_get(root, "POSITIONS") : list, i, o)
+    {
         struct position at = look_at(o, old);
         struct af_well w = {.row = -1, .col = -1, .x_um = NAN, .y_um = NAN, .z_um = NAN};
 

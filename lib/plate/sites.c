@@ -126,8 +126,9 @@ int af_wells_order(const struct af_plate *p, const bool *chosen, enum af_order o
 
     *n = 0;
     if (order != AF_ORDER_NEAREST && order != AF_ORDER_LISTED && !has_rows(p, chosen))
-        return af_fail(err, AF_EUSAGE, "positions without rows and columns have no such order: "
-                                       "listed or nearest");
+        return af_fail(err, AF_EUSAGE,
+                       "positions without rows and columns have no such order: "
+                       "listed or nearest");
     if (!(w = af_calloc(p->n, sizeof *w, err)))
         return -1;
     for (size_t i = 0; i < p->n; i++)

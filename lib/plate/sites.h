@@ -36,9 +36,10 @@ enum af_order {
 int af_wells_order(const struct af_plate *p, const bool *chosen, enum af_order order,
                    size_t *indices, size_t *n, struct af_err *err);
 
-/* Fields of one well, about its centre and along the axes of the stage, so that they can be joined. */
+/* Fields of one well, about its centre and along the axes of the stage, so that they can be joined.
+ */
 struct af_fields {
-    int cols, rows;          // a grid, visited as a snake; or 0 x n: a square spiral of n from the centre
+    int cols, rows; // a grid, visited as a snake; or 0 x n: a square spiral of n from the centre
     double step_x_um, step_y_um;
 };
 enum { AF_FIELDS_MAX = 10000 };

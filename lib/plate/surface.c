@@ -16,7 +16,7 @@ enum { TERMS = 6, NEAREST = 16, ROUNDS = 30 };
 #define OWN_PAIRS 8.0     // pairs of neighbours that this prior counts for
 #define REACH_PITCHES 3.0
 #define NOISE_LEAST_UM 0.02
-#define OUTLIER 0.3       // weight below which a well says nothing of its neighbours
+#define OUTLIER 0.3 // weight below which a well says nothing of its neighbours
 
 static void terms(const struct af_surface *s, double x_um, double y_um, double t[TERMS])
 {
@@ -91,8 +91,8 @@ static void rescale(struct af_surface *s, double prior_um)
 }
 
 /*
- * Half the mean squared difference of neighbours, over the variance v of one, is `own` for what they do
- * not share and (1 - own) (1 - exp(-d / reach)) for what they do.
+ * Half the mean squared difference of neighbours, over the variance v of one, is `own` for what
+ * they do not share and (1 - own) (1 - exp(-d / reach)) for what they do.
  */
 static void find_own_share(struct af_surface *s, double pitch_um)
 {
@@ -186,8 +186,8 @@ static double krige(const struct af_surface *s, double x_um, double y_um, double
 
         k[i] = sill * exp(-hypot(p->x_um - x_um, p->y_um - y_um) / s->reach_um);
         for (size_t j = 0; j <= i; j++)
-            a[i][j] = sill * exp(-hypot(p->x_um - s->at[id[j]].x_um,
-                                        p->y_um - s->at[id[j]].y_um) / s->reach_um);
+            a[i][j] = sill * exp(-hypot(p->x_um - s->at[id[j]].x_um, p->y_um - s->at[id[j]].y_um) /
+                                 s->reach_um);
         a[i][i] += s->own * all + own * own + NOISE_LEAST_UM * NOISE_LEAST_UM;
     }
     af_cholesky(a[0], n, NEAREST); // by the wells' own share
@@ -221,4 +221,3 @@ void af_surface_at(const struct af_surface *s, double x_um, double y_um, double 
     *z_um = z;
     *err_um = sqrt(var);
 }
-

@@ -18,14 +18,15 @@ struct af_height {
  * u, v: -1 .. 1 over the region. All six are always estimated, with what plates are like as prior
  * knowledge (tilt by `range_um` over the region, bow half of that): a row of wells alone leaves
  * the tilt across it as uncertain as that range, and one well everything but its
- * own height, and the errors say so. Outliers, a well focused on a bubble, weigh little (Student's t
- * with 4 degrees of freedom) and do not bend their neighbours.
+ * own height, and the errors say so. Outliers, a well focused on a bubble, weigh little (Student's
+ * t with 4 degrees of freedom) and do not bend their neighbours.
  *
  * local: kriging of what is left over the nearest 16 wells; how much of it neighbours share is
  * estimated from their differences, it reaches three times their distance.
  *
- * Source: Bayesian linear regression, Bishop 2006, 3.3; t weights, Lange et al., JASA 84 (1989) 881;
- * kriging, Rasmussen and Williams 2006, 2.2. Choice: exponential covariance, the numbers above.
+ * Source: Bayesian linear regression, Bishop 2006, 3.3; t weights, Lange et al., JASA 84 (1989)
+ * 881; kriging, Rasmussen and Williams 2006, 2.2. Choice: exponential covariance, the numbers
+ * above.
  */
 struct af_surface {
     const struct af_height *at; // borrowed

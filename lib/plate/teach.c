@@ -21,8 +21,8 @@ static struct af_taught middle(const struct af_taught *t, size_t n)
 
 /*
  * About the middle, as complex numbers: stage = f plate, or stage = f conj(plate) where mirrored.
- * The least squares f is sum(stage conj(plate)) / sum |plate|^2, and of the two cases the one with the
- * larger |f| leaves less.
+ * The least squares f is sum(stage conj(plate)) / sum |plate|^2, and of the two cases the one with
+ * the larger |f| leaves less.
  */
 static void fit(const struct af_taught *t, size_t n, const struct af_taught *c,
                 struct af_placement *p, double *spread)

@@ -17,8 +17,8 @@ struct af_placement {
     double m[2][2], x_um, y_um;
     double rotation_mrad; // of the plate's rows against the stage's x, positive from x towards y
     double scale;
-    bool mirrored;        // only three wells or more can tell
-    double rms_um;        // of the taught wells about the fit
+    bool mirrored; // only three wells or more can tell
+    double rms_um; // of the taught wells about the fit
 };
 #define AF_PLACEMENT_NONE ((struct af_placement){.m = {{1, 0}, {0, 1}}, .scale = 1})
 

@@ -26,7 +26,8 @@ static void terms(const struct place *p, double t[TERMS])
     t[5] = p->y * p->y / 2;
 }
 
-/* Coefficients of the first k terms over those not out, and the diagonal of their covariance over var. */
+/* Coefficients of the first k terms over those not out, and the diagonal of their covariance over
+ * var. */
 static bool fit(const struct place *p, size_t n, int k, double *c, double *var)
 {
     double a[TERMS * TERMS] = {0}, t[TERMS];
@@ -138,15 +139,13 @@ static double axial(const struct af_psf *p)
     return p->fwhm_z_um;
 }
 
-
 int af_field_fit(struct af_field *f, const struct af_psf *b, size_t n, struct af_err *err)
 {
     struct place *p = af_calloc(n, sizeof *p, err);
     double *scratch = af_calloc(n, sizeof *scratch, err), x = 0, y = 0, z = 0, sum = 0;
     int ret = -1;
 
-    *f = (struct af_field){n,   0,   NAN, NAN, NAN, NAN, NAN, NAN,
-                           NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    *f = (struct af_field){n, 0, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     if (!p || !scratch)
         goto done;
     for (size_t i = 0; i < n; i++)

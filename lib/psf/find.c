@@ -59,7 +59,8 @@ static size_t clamp(long v, size_t n)
     return v < 0 ? 0 : v >= (long)n ? n - 1 : (size_t)v;
 }
 
-/* Row y, smoothed along y into column[reach .. reach + w), its ends repeated, then along x into out. */
+/* Row y, smoothed along y into column[reach .. reach + w), its ends repeated, then along x into
+ * out. */
 static void smooth_row(const struct af_psf_finder *f, size_t y, float *column, float *out)
 {
     float *mid = column + f->reach;
@@ -253,16 +254,17 @@ static int scan(const struct af_psf_finder *f, const struct tile *tiles, size_t 
             struct tile t = around(tiles, nx, ny, tx, ty);
             double floor = t.level + AF_PSF_THRESHOLD * fmax(t.noise, least);
 
-            for (size_t y = ty * TILE > margin ? ty * TILE : margin; y < (ty + 1) * TILE && y < y1; y++)
-                for (size_t x = tx * TILE > margin ? tx * TILE : margin; x < (tx + 1) * TILE && x < x1; x++) {
+            for (size_t y = ty * TILE > margin ? ty * TILE : margin; y < (ty + 1) * TILE && y < y1;
+                 y++)
+                for (size_t x = tx * TILE > margin ? tx * TILE : margin;
+                     x < (tx + 1) * TILE && x < x1; x++) {
                     double v = (double)f->peak[y * f->w + x];
 
                     if (v <= floor || !may_be(f, x, y) || !is_summit(f, x, y, radius_px))
                         continue;
                     if (af_grow((void **)spots, &room, *n + 1, sizeof **spots, err))
                         return -1;
-                    (*spots)[(*n)++] =
-                        (struct af_psf_spot){x, y, f->at[y * f->w + x], v - t.level};
+                    (*spots)[(*n)++] = (struct af_psf_spot){x, y, f->at[y * f->w + x], v - t.level};
                 }
         }
     return 0;

@@ -18,12 +18,12 @@ struct af_psf_spot {
 struct af_psf_finder {
     size_t w, h, nplanes;
     double sigma_px;
-    int reach;          // taps on either side
-    float *tap;         // [reach + 1]
-    float *peak;        // [h][w]
-    uint16_t *at;       // [h][w] plane of the peak
-    float *plane;       // [h][w] the one being taken
-    double largest;     // count met
+    int reach;      // taps on either side
+    float *tap;     // [reach + 1]
+    float *peak;    // [h][w]
+    uint16_t *at;   // [h][w] plane of the peak
+    float *plane;   // [h][w] the one being taken
+    double largest; // count met
     unsigned nthreads;
 };
 
@@ -35,13 +35,13 @@ void af_psf_finder_release(struct af_psf_finder *f);
 int af_psf_finder_add(struct af_psf_finder *f, const struct af_image *img, struct af_err *err);
 
 /*
- * Local maxima within `radius_px` that stand out of their surroundings by AF_PSF_THRESHOLD times the noise
- * there, brightest first; *spots from malloc. Background and noise are median and median deviation of tiles
- * of 64 px, so that light that is not even does no harm. -1 with AF_ESYS.
+ * Local maxima within `radius_px` that stand out of their surroundings by AF_PSF_THRESHOLD times
+ * the noise there, brightest first; *spots from malloc. Background and noise are median and median
+ * deviation of tiles of 64 px, so that light that is not even does no harm. -1 with AF_ESYS.
  *
- * Choice: 12 times the median deviation of the maximum over planes, which is half as wide as one plane's
- * noise: 6 of its standard deviations above the maximum that noise usually has, since that of few
- * photons is skew.
+ * Choice: 12 times the median deviation of the maximum over planes, which is half as wide as one
+ * plane's noise: 6 of its standard deviations above the maximum that noise usually has, since that
+ * of few photons is skew.
  */
 #define AF_PSF_THRESHOLD 12.0
 int af_psf_finder_spots(const struct af_psf_finder *f, double radius_px, struct af_psf_spot **spots,

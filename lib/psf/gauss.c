@@ -19,14 +19,13 @@ static bool is_definite(const double *p)
     double a = p[AF_G_XX], b = p[AF_G_YY], c = p[AF_G_ZZ];
     double xy = p[AF_G_XY], xz = p[AF_G_XZ], yz = p[AF_G_YZ], minor = a * b - xy * xy;
 
-    return a > 0 && minor > 0 &&
-           minor * c + 2 * xy * xz * yz - a * yz * yz - b * xz * xz > 0;
+    return a > 0 && minor > 0 && minor * c + 2 * xy * xz * yz - a * yz * yz - b * xz * xz > 0;
 }
 
 /*
- * exp(-1/2 d^T P d) along a row: with q(x) = q0 + q1 x + q2 x^2 the ratio of neighbours changes by a
- * constant factor, so that a row takes three exponentials and two products a voxel.
- * Choice: begun in the middle of the row and run to both sides, where both factors shrink.
+ * exp(-1/2 d^T P d) along a row: with q(x) = q0 + q1 x + q2 x^2 the ratio of neighbours changes by
+ * a constant factor, so that a row takes three exponentials and two products a voxel. Choice: begun
+ * in the middle of the row and run to both sides, where both factors shrink.
  */
 static void row_of_gauss(const double *p, double dx0, double px, size_t w, double dy, double dz,
                          double *g)
@@ -82,7 +81,8 @@ static void add_up(const struct af_box *box, const float *v, const float *weight
     }
 }
 
-/* d model / d p over g, as a polynomial in dx: c[0] + c[1] dx + c[2] dx^2; the background has none. */
+/* d model / d p over g, as a polynomial in dx: c[0] + c[1] dx + c[2] dx^2; the background has none.
+ */
 static void slopes(const double *p, double dy, double dz, double c[N][3])
 {
     double a = p[AF_G_AMPLITUDE];

@@ -28,14 +28,14 @@ enum af_gauss_place {
 /* Which are fitted: fix the others. A picture has no z, a profile along z no x and y. */
 #define AF_G_PLANE_FIXED (1u << AF_G_Z | 1u << AF_G_ZZ | 1u << AF_G_XZ | 1u << AF_G_YZ)
 #define AF_G_PROFILE_FIXED                                                                         \
-    (1u << AF_G_X | 1u << AF_G_Y | 1u << AF_G_XX | 1u << AF_G_YY | 1u << AF_G_XY | 1u << AF_G_XZ |  \
+    (1u << AF_G_X | 1u << AF_G_Y | 1u << AF_G_XX | 1u << AF_G_YY | 1u << AF_G_XY | 1u << AF_G_XZ | \
      1u << AF_G_YZ)
 
 /* Voxels of a box; x and y of voxel (0, 0) at x0_um, y0_um. */
 struct af_box {
-    size_t w, h, n;      // px, px, planes
-    const float *v;      // [n][h][w] counts
-    const double *z_um;  // [n]
+    size_t w, h, n;     // px, px, planes
+    const float *v;     // [n][h][w] counts
+    const double *z_um; // [n]
     double x0_um, y0_um, px_um, py_um;
 };
 
@@ -47,8 +47,8 @@ struct af_gauss {
 
 /*
  * Fit from g->p as it stands. weight: [n][h][w], 0 where a voxel does not count; NULL: all alike.
- * absolute: weights are one over the variance, and cov is the covariance of p; else cov is scaled by
- * the residuals. false: no convergence, p is of no use.
+ * absolute: weights are one over the variance, and cov is the covariance of p; else cov is scaled
+ * by the residuals. false: no convergence, p is of no use.
  */
 bool af_gauss_fit(struct af_gauss *g, const struct af_box *box, const float *weight, bool absolute,
                   unsigned fixed);
@@ -59,7 +59,8 @@ void af_gauss_signal(const struct af_gauss *g, const struct af_box *box, float *
 /* 1 - residual / total sum of squares, both weighted; NaN where the data are constant. */
 double af_gauss_r2(const struct af_gauss *g, const struct af_box *box, const float *weight);
 
-/* Full widths at half maximum of the cut z = centre, with their standard errors; angle of the longer axis. */
+/* Full widths at half maximum of the cut z = centre, with their standard errors; angle of the
+ * longer axis. */
 struct af_widths {
     double min_um, min_err_um, max_um, max_err_um;
     double angle_deg; // from x towards y, (-90, 90]

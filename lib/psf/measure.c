@@ -129,8 +129,9 @@ static void put_axial(struct af_psf *psf, const struct af_gauss *g, double bead_
 }
 
 /*
- * Does the model leave more than noise explains? Half the squared differences of neighbouring residuals are
- * noise alone, whatever its variance and where; what their squares are more is misfit.
+ * Does the model leave more than noise explains? Half the squared differences of neighbouring
+ * residuals are noise alone, whatever its variance and where; what their squares are more is
+ * misfit.
  */
 static bool misfits(const struct af_gauss *g, const struct af_box *b, const float *mask)
 {
@@ -140,8 +141,9 @@ static bool misfits(const struct af_gauss *g, const struct af_box *b, const floa
     for (size_t i = 0; i < b->w * b->h; i++) {
         double dx = b->x0_um + (double)(i % b->w) * b->px_um - p[AF_G_X];
         double dy = b->y0_um + (double)(i / b->w) * b->py_um - p[AF_G_Y];
-        double s = p[AF_G_AMPLITUDE] * exp(-(p[AF_G_XX] * dx * dx + p[AF_G_YY] * dy * dy +
-                                             2 * p[AF_G_XY] * dx * dy) / 2);
+        double s =
+            p[AF_G_AMPLITUDE] *
+            exp(-(p[AF_G_XX] * dx * dx + p[AF_G_YY] * dy * dy + 2 * p[AF_G_XY] * dx * dy) / 2);
         double r = (double)b->v[i] - p[AF_G_BACKGROUND] - s;
 
         if (i % b->w && mask[i] > 0) {
@@ -156,8 +158,8 @@ static bool misfits(const struct af_gauss *g, const struct af_box *b, const floa
 
 /* The picture in the brightest plane. false: there is no answer. */
 static bool fit_picture(const struct af_box *b, const float *mask, const struct af_psf_seed *seed,
-                        const struct af_psf_opts *o, double level, double noise,
-                        struct af_gauss *g, struct af_psf *psf)
+                        const struct af_psf_opts *o, double level, double noise, struct af_gauss *g,
+                        struct af_psf *psf)
 {
     struct af_box one = *b;
 
@@ -226,9 +228,9 @@ struct variance {
 };
 
 /*
- * From the residuals r: noise changes from pixel to pixel, what a Gaussian does not describe is smooth.
- * Half the squared differences of neighbours are noise alone, and give the gain; what the squares
- * are more is misfit, which counts as a variance that is the same everywhere.
+ * From the residuals r: noise changes from pixel to pixel, what a Gaussian does not describe is
+ * smooth. Half the squared differences of neighbours are noise alone, and give the gain; what the
+ * squares are more is misfit, which counts as a variance that is the same everywhere.
  */
 static struct variance find_variance(const struct af_gauss *g, const struct af_box *b,
                                      const float *mask, const float *signal, double noise,
@@ -264,8 +266,8 @@ static struct variance find_variance(const struct af_gauss *g, const struct af_b
 
 /* Copy of the voxels near the bead, and of their mask; v and mask are freed by the caller. */
 static int cut_near(const struct af_box *b, const float *mask, const struct af_psf *psf,
-                    double reach_um, double reach_z_um, struct af_box *near, float **v,
-                    float **own, struct af_err *err)
+                    double reach_um, double reach_z_um, struct af_box *near, float **v, float **own,
+                    struct af_err *err)
 {
     size_t x0 = 0, y0 = 0, from = 0, to = b->n;
 
@@ -397,17 +399,33 @@ int af_psf_measure(const struct af_box *b, const float *mask, const struct af_ps
 
     *psf = (struct af_psf){b->x0_um + (double)seed->x * b->px_um,
                            b->y0_um + (double)seed->y * b->py_um,
-                           NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN,
-                           NAN, NAN, NAN, AF_PSF_FIT};
+                           NAN,
+                           NAN,
+                           NAN,
+                           NAN,
+                           NAN,
+                           NAN,
+                           NAN,
+                           NAN,
+                           NAN,
+                           NAN,
+                           NAN,
+                           NAN,
+                           NAN,
+                           NAN,
+                           NAN,
+                           NAN,
+                           NAN,
+                           AF_PSF_FIT};
     if (!scratch || !along_z)
         goto done;
     rim(b, mask, seed->plane, o->quantum, scratch, &level, &noise);
     good = fit_picture(b, mask, seed, o, level, noise, &picture, psf);
     if (isfinite(psf->fwhm_max_um))
         good = fit_profile(b, o, 1 / sqrt((picture.p[AF_G_XX] + picture.p[AF_G_YY]) / 2), along_z,
-                           &line, psf) && good;
-    if (good &&
-        (fitted = fit_volume(b, mask, &picture, &line, noise, o, psf, err)) < 0)
+                           &line, psf) &&
+               good;
+    if (good && (fitted = fit_volume(b, mask, &picture, &line, noise, o, psf, err)) < 0)
         goto done;
     psf->quality = judge(b, psf, seed, noise, good && fitted, o);
     ret = 0;

@@ -32,8 +32,8 @@ struct af_psf_opts {
     double bead_um;            // diameter; 0: a point
     double gain;               // counts a photon; NaN: from the residuals
     double snr_least;
-    double saturated;          // count at and above which a voxel is; infinity: none
-    double quantum;            // of a count: 1, or 0 of float
+    double saturated; // count at and above which a voxel is; infinity: none
+    double quantum;   // of a count: 1, or 0 of float
     bool fit_3d;
 };
 
@@ -50,15 +50,16 @@ struct af_psf_seed {
  *
  * refused: a quality that is known beforehand, or NULL.
  *
- * Widths as PSFj (Theer, Mongis and Knop, Nature Methods 11 (2014) 981): a Gaussian of two dimensions to the
- * brightest plane, a Gaussian to the profile along z, both unweighted. Choice: the profile is the mean
- * within one standard deviation of the centre, where PSFj takes one pixel: less noise, and 2 to 6 %
- * wider on real beads, since light leaves the axis on both sides of focus.
+ * Widths as PSFj (Theer, Mongis and Knop, Nature Methods 11 (2014) 981): a Gaussian of two
+ * dimensions to the brightest plane, a Gaussian to the profile along z, both unweighted. Choice:
+ * the profile is the mean within one standard deviation of the centre, where PSFj takes one pixel:
+ * less noise, and 2 to 6 % wider on real beads, since light leaves the axis on both sides of focus.
  *
- * Place by one Gaussian of three dimensions and any direction, with fit_3d widths too: to the voxels within
- * AF_PSF_NEAR expected widths across and AF_PSF_NEAR_Z found ones in z, each weighted by one over its
- * variance: background's, gain times signal, and what a Gaussian does not describe. The signal is the
- * model's, not the data's: for Poisson light that is the likelihood's own maximum.
+ * Place by one Gaussian of three dimensions and any direction, with fit_3d widths too: to the
+ * voxels within AF_PSF_NEAR expected widths across and AF_PSF_NEAR_Z found ones in z, each weighted
+ * by one over its variance: background's, gain times signal, and what a Gaussian does not describe.
+ * The signal is the model's, not the data's: for Poisson light that is the likelihood's own
+ * maximum.
  *
  * Pixels are taken for points: a width contains the pixel's own, as in other programs.
  * -1 with AF_ESYS only; what is wrong with a bead is its quality, NULL where nothing is there.

@@ -9,8 +9,8 @@ struct af_psf_shift {
 };
 
 /*
- * Shift of each bead of a to the nearest of b, where both are ok, each is the other's nearest, and they are
- * no further apart in x and y than twice the mean of their widths. shift: out, [na].
+ * Shift of each bead of a to the nearest of b, where both are ok, each is the other's nearest, and
+ * they are no further apart in x and y than twice the mean of their widths. shift: out, [na].
  */
 #define AF_PSF_PAIR_WIDTHS 2
 void af_psf_pair(const struct af_psf *a, size_t na, const struct af_psf *b, size_t nb,

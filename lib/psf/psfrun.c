@@ -94,8 +94,8 @@ struct job {
     const struct af_psf_spot *spot;
     size_t x0, y0; // of its box
     struct af_box box;
-    float *v;      // [n][h][w]
-    float *mask;   // [h][w]
+    float *v;            // [n][h][w]
+    float *mask;         // [h][w]
     const char *refused; // before it is measured; NULL: not
     struct af_psf psf;
     struct af_err err;
@@ -224,7 +224,8 @@ static const char *refuse(const struct af_psfrun *r, const struct af_psf_spot *s
     return NULL;
 }
 
-/* The rings of a bright bead are spots of their own in the brightest values over z; leave them out. */
+/* The rings of a bright bead are spots of their own in the brightest values over z; leave them out.
+ */
 static size_t drop_rings(struct af_psf_spot *spots, size_t n, double reach_px)
 {
     size_t kept = 0;
@@ -332,8 +333,8 @@ done:
 }
 
 /*
- * Full scale; or the largest count met, where that is all ones below it, as of a camera of 12 bits in a
- * file of 16.
+ * Full scale; or the largest count met, where that is all ones below it, as of a camera of 12 bits
+ * in a file of 16.
  */
 static double saturation(const struct af_stack_info *info, double largest)
 {

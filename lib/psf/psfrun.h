@@ -7,10 +7,10 @@
 
 struct af_psfrun_opts {
     struct af_stack_opts stack;
-    struct af_psf_opts psf;  // fwhm_um, fwhm_z_um NaN: 4 px, 3 planes; saturated is found
-    double pixel_um;         // NaN: the file's
-    unsigned nthreads;       // 0: one per processor
-    bool keep_pictures;      // of each bead, for a montage
+    struct af_psf_opts psf; // fwhm_um, fwhm_z_um NaN: 4 px, 3 planes; saturated is found
+    double pixel_um;        // NaN: the file's
+    unsigned nthreads;      // 0: one per processor
+    bool keep_pictures;     // of each bead, for a montage
 };
 
 /* In expected widths: half a side of the box around a bead, and what must be free around it. */
@@ -21,7 +21,7 @@ struct af_psfrun_opts {
 
 struct af_psf_picture { // of one bead, in its brightest plane and in the cut through its centre
     size_t w, h, n;
-    float *xy, *xz;     // [h][w], [n][w]
+    float *xy, *xz; // [h][w], [n][w]
 };
 
 /* All-zero is the empty state. */
@@ -38,8 +38,8 @@ struct af_psfrun {
  * Two passes over the file: the first finds, the second cuts out and fits; what can be read only
  * once is held in memory. A bead's place is that of its pixel from the centre of the first one.
  *
- * -1 with AF_EDATA: fewer than 5 planes, z or pixel size not known, two planes at one z, values that are no
- * numbers; AF_ESYS. Release in any case.
+ * -1 with AF_EDATA: fewer than 5 planes, z or pixel size not known, two planes at one z, values
+ * that are no numbers; AF_ESYS. Release in any case.
  */
 int af_psfrun(struct af_psfrun *r, const char *const *paths, size_t npaths,
               const struct af_psfrun_opts *o, struct af_err *err);

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#define AIRY 0.51450 // 2 (2 J1(v) / v)^2 = 1 at v = 1.61634; 2 v / 2 pi
+#define AIRY 0.51450  // 2 (2 J1(v) / v)^2 = 1 at v = 1.61634; 2 v / 2 pi
 #define AXIAL 0.88589 // 2 sinc^2(u) = 1 at u = 1.39156; 2 u / pi
 
 double af_theory_lateral_um(double na, double wavelength_um)

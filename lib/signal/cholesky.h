@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * a = L L^T, n x n in rows of `stride`; only the lower triangle is read and replaced by L. false where
- * a is not positive definite (to rounding), a then half done.
+ * a = L L^T, n x n in rows of `stride`; only the lower triangle is read and replaced by L. false
+ * where a is not positive definite (to rounding), a then half done.
  */
 bool af_cholesky(double *a, size_t n, size_t stride);
 

@@ -8,22 +8,22 @@
 enum { AF_LEVMAR_MAX = 12 }; // parameters
 
 /*
- * What is fitted. cost: sum_i w_i r_i^2 at p, r = data - model; infinity where p is not allowed. With a
- * and b (else both NULL) also
+ * What is fitted. cost: sum_i w_i r_i^2 at p, r = data - model; infinity where p is not allowed.
+ * With a and b (else both NULL) also
  *
  *   a[n][n] += sum w J J^T  (lower triangle),   b[n] += sum w r J,   J = d model / d p
  *
- * Choice: ours rather than cminpack's. A caller that adds up its sums row by row needs no Jacobian in
- * memory and no QR of it: a bead of 7,000 voxels and 11 parameters would be 600 kB and
- * 2 MFLOP a step there, and takes a tenth of that here. What normal equations lose, digits
- * where the Jacobian is nearly singular, does not matter for scaled, few and distinct parameters.
+ * Choice: ours rather than cminpack's. A caller that adds up its sums row by row needs no Jacobian
+ * in memory and no QR of it: a bead of 7,000 voxels and 11 parameters would be 600 kB and 2 MFLOP a
+ * step there, and takes a tenth of that here. What normal equations lose, digits where the Jacobian
+ * is nearly singular, does not matter for scaled, few and distinct parameters.
  */
 struct af_levmar {
     size_t n;       // <= AF_LEVMAR_MAX
     unsigned fixed; // bit i: parameter i stays as it is
     double (*cost)(void *ctx, const double *p, double *a, double *b);
     void *ctx;
-    int rounds;     // at most; 0: 50
+    int rounds; // at most; 0: 50
 };
 
 /*

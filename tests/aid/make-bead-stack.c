@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * make-bead-stack: an OME-TIFF z-stack of beads with Gaussian images and Poisson light, for tests and benchmarks. Beads lie
- * on a jittered grid of as many as asked for; the table of their true places is printed.
+ * make-bead-stack: an OME-TIFF z-stack of beads with Gaussian images and Poisson light, for tests
+ * and benchmarks. Beads lie on a jittered grid of as many as asked for; the table of their true
+ * places is printed.
  */
 #include "base/memory.h"
 #include "base/random.h"
@@ -20,11 +21,12 @@
 struct opts {
     int64_t planes, width, height, beads, seed;
     double pixel_um, dz_um, fwhm_um, fwhm_z_um;
-    double asymmetry;           // shorter over longer axis
-    double photons, spread;     // in the brightest voxel; factor up and down, even in its logarithm
-    double background;          // photons a voxel
-    double gain, black;         // counts
-    double tilt_x_mrad, tilt_y_mrad, z_um; // of focus: at the centre of the field, from the middle plane
+    double asymmetry;       // shorter over longer axis
+    double photons, spread; // in the brightest voxel; factor up and down, even in its logarithm
+    double background;      // photons a voxel
+    double gain, black;     // counts
+    double tilt_x_mrad, tilt_y_mrad,
+        z_um; // of focus: at the centre of the field, from the middle plane
     const char *output;
 };
 
@@ -81,9 +83,12 @@ static void place(const struct opts *o, struct bead *b)
     cols = cols ? cols : 1;
     rows = ((size_t)o->beads + cols - 1) / cols;
     for (size_t i = 0; i < (size_t)o->beads; i++) {
-        b[i].x_um = w * ((double)(i % cols) + 0.5) / (double)cols + o->pixel_um * (af_random_uniform(&r) - 0.5);
-        b[i].y_um = h * ((double)(i / cols) + 0.5) / (double)rows + o->pixel_um * (af_random_uniform(&r) - 0.5);
-        b[i].z_um = o->z_um + 1e-3 * (o->tilt_x_mrad * (b[i].x_um - w / 2) + o->tilt_y_mrad * (b[i].y_um - h / 2));
+        b[i].x_um = w * ((double)(i % cols) + 0.5) / (double)cols +
+                    o->pixel_um * (af_random_uniform(&r) - 0.5);
+        b[i].y_um = h * ((double)(i / cols) + 0.5) / (double)rows +
+                    o->pixel_um * (af_random_uniform(&r) - 0.5);
+        b[i].z_um = o->z_um + 1e-3 * (o->tilt_x_mrad * (b[i].x_um - w / 2) +
+                                      o->tilt_y_mrad * (b[i].y_um - h / 2));
         b[i].photons = o->photons * pow(o->spread, 2 * af_random_uniform(&r) - 1);
     }
 }
@@ -93,14 +98,16 @@ static void shine(const struct opts *o, const struct bead *b, double z_um, float
 {
     double s = o->fwhm_um / FWHM, sx = s, sy = s * o->asymmetry, sz = o->fwhm_z_um / FWHM;
     double at = b->photons * exp(-pow((z_um - b->z_um) / sz, 2) / 2);
-    long r = (long)ceil(5 * s / o->pixel_um), cx = lround(b->x_um / o->pixel_um), cy = lround(b->y_um / o->pixel_um);
+    long r = (long)ceil(5 * s / o->pixel_um), cx = lround(b->x_um / o->pixel_um),
+         cy = lround(b->y_um / o->pixel_um);
 
     for (long y = cy - r; y <= cy + r; y++)
         for (long x = cx - r; x <= cx + r; x++) {
             double dx = (double)x * o->pixel_um - b->x_um, dy = (double)y * o->pixel_um - b->y_um;
 
             if (x >= 0 && y >= 0 && x < o->width && y < o->height)
-                light[y * o->width + x] += (float)(at * exp(-(pow(dx / sx, 2) + pow(dy / sy, 2)) / 2));
+                light[y * o->width + x] +=
+                    (float)(at * exp(-(pow(dx / sx, 2) + pow(dy / sy, 2)) / 2));
         }
 }
 
@@ -175,9 +182,21 @@ done:
 int main(int argc, char **argv)
 {
     struct af_err err = {AF_OK, ""};
-    struct opts o = {.planes = 41, .width = 256, .height = 256, .beads = 16, .seed = 1, .pixel_um = 0.1, .dz_um = 0.2,
-                     .fwhm_um = 0.4, .fwhm_z_um = 0.9, .asymmetry = 1, .photons = 200, .spread = 1, .background = 1,
-                     .gain = 1, .output = "beads.ome.tif"};
+    struct opts o = {.planes = 41,
+                     .width = 256,
+                     .height = 256,
+                     .beads = 16,
+                     .seed = 1,
+                     .pixel_um = 0.1,
+                     .dz_um = 0.2,
+                     .fwhm_um = 0.4,
+                     .fwhm_z_um = 0.9,
+                     .asymmetry = 1,
+                     .photons = 200,
+                     .spread = 1,
+                     .background = 1,
+                     .gain = 1,
+                     .output = "beads.ome.tif"};
     int operand, status = af_cli_parse(&tool, argc, argv, &o, &operand);
 
     if (status < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Plate definitions of every kind: what is read can be chosen from, ordered and found again by name. */
+/* Plate definitions of every kind: what is read can be chosen from, ordered and found again by
+ * name. */
 #include "plate/plate.h"
 #include "plate/sites.h"
 #include "plate/wellname.h"
@@ -25,7 +26,8 @@ static void use(const struct af_plate *p, const char *text)
     af_wells_choose(p, text, chosen, &err);
     memset(chosen, 1, p->n * sizeof *chosen);
     for (int order = 0; order <= AF_ORDER_LISTED; order++)
-        if (af_wells_order(p, chosen, (enum af_order)order, indices, &count, &err) == 0 && count != p->n)
+        if (af_wells_order(p, chosen, (enum af_order)order, indices, &count, &err) == 0 &&
+            count != p->n)
             abort();
     free(chosen);
     free(indices);

@@ -25,7 +25,6 @@ is "$(awk -F '\t' 'NR > 1 && ($5 - ($3 - 14380) * 2e-4 + ($4 - 11240) * 1e-4) ^ 
 is "$(awk '{ print $1, $2 }' run/A3-0.ome.tif)" 'A3 0' 'the command had its words'
 is "$(stands)" '30000.0 30000.0 5.0' 'it ends where it began'
 like "$(cat err)" '^plate-run: 8/8 B1 done' 'progress in the log'
-moves=$(wc -l < "$log")
 ok 'the same again' plate-run -q -o run --focus 'exit 1' --do 'rm {file}' wells.tsv
 same run/status.tsv status 'does nothing twice'
 is "$(cat err)" '' 'and says nothing'

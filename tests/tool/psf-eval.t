@@ -2,7 +2,6 @@
 # psf-eval: planted beads, what is refused, summaries, two colours, pictures, every status, real beads.
 . "$SRC/tests/tap.sh"
 PATH=$BUILD/aid:$PATH
-tab=$(printf '\t')
 
 # column NAME FILE
 column() { awk -F '\t' -v c="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == c) k = i; next } { print $k }' "$2"; }

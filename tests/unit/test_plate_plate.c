@@ -28,7 +28,8 @@ static void names_of_wells_are_read_and_written_back(void **state)
 
 static void what_is_no_well_is_refused(void **state)
 {
-    static const char *const bad[] = {"", "A", "1", "A0", "AAA1", "A1 ", "1A", "A-1", "A10000", "A1x"};
+    static const char *const bad[] = {"",    "A",  "1",   "A0",     "AAA1",
+                                      "A1 ", "1A", "A-1", "A10000", "A1x"};
     int row, col;
 
     (void)state;

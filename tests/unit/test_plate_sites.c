@@ -134,7 +134,8 @@ static void wells_without_rows_make_no_snake(void **state)
 
 static void fields_are_parsed(void **state)
 {
-    static const char *const bad[] = {"", "x", "0", "2x", "x2", "2x0", "-1", "2x3x4", "1.5", "101x100"};
+    static const char *const bad[] = {"",    "x",  "0",     "2x",  "x2",
+                                      "2x0", "-1", "2x3x4", "1.5", "101x100"};
     struct af_fields f;
 
     (void)state;
@@ -149,7 +150,8 @@ static void fields_are_parsed(void **state)
 /* Steps of one field, no place twice, and for a grid and full squares the centre is the well's. */
 static void fields_tile_without_a_gap(void **state)
 {
-    static const struct af_fields kinds[] = {{3, 2, 10, 7}, {4, 4, 10, 7}, {0, 9, 10, 7}, {0, 49, 10, 7}};
+    static const struct af_fields kinds[] = {
+        {3, 2, 10, 7}, {4, 4, 10, 7}, {0, 9, 10, 7}, {0, 49, 10, 7}};
 
     (void)state;
     for (int k = 0; k < 4; k++) {
@@ -163,7 +165,8 @@ static void fields_tile_without_a_gap(void **state)
             for (int j = 0; j < i; j++)
                 assert_true(hypot(x[i] - x[j], y[i] - y[j]) > 6.9);
             if (i)
-                assert_true(fabs(fabs(x[i] - x[i - 1]) / 10 + fabs(y[i] - y[i - 1]) / 7 - 1) < 1e-9);
+                assert_true(fabs(fabs(x[i] - x[i - 1]) / 10 + fabs(y[i] - y[i - 1]) / 7 - 1) <
+                            1e-9);
         }
         assert_true(fabs(mx) < 1e-9 && fabs(my) < 1e-9);
     }

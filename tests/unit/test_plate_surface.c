@@ -56,8 +56,8 @@ static void a_well_taken_for_another_is_noticed(void **state)
 
 /* A plate as in the paper: tilt and bow that differ from plate to plate, wells rough by some um. */
 struct truth {
-    double tx, ty, bow;    // um over the half width
-    double rough[WELLS];   // um
+    double tx, ty, bow;  // um over the half width
+    double rough[WELLS]; // um
 };
 
 static void make_truth(struct truth *t, struct af_random *r, double rough_um)
@@ -71,7 +71,8 @@ static void make_truth(struct truth *t, struct af_random *r, double rough_um)
 
 static struct af_height height(const struct truth *t, int i)
 {
-    double u = (i % COLS - 5.5) / 5.5, v = (i / COLS - 3.5) / 3.5; // NOLINT(bugprone-integer-division)
+    double u = (i % COLS - 5.5) / 5.5,
+           v = (i / COLS - 3.5) / 3.5; // NOLINT(bugprone-integer-division)
 
     return (struct af_height){(i % COLS) * 9e3, (i / COLS) * 9e3,
                               1000 + t->tx * u + t->ty * v + t->bow * (u * u + v * v) + t->rough[i],
@@ -173,7 +174,8 @@ static void one_well_says_little_of_far_ones(void **state)
     af_surface_at(&s, 9e3, 0, &z, &near);
     assert_true(z > 450 && z < 550);
     af_surface_at(&s, 99e3, 63e3, &z, &far);
-    assert_true(near > 10 && far > 100 && far < 500); // 250 um over the plate and its neighbour's share
+    assert_true(near > 10 && far > 100 &&
+                far < 500); // 250 um over the plate and its neighbour's share
     af_surface_release(&s);
     assert_int_equal(af_surface_fit(&s, NULL, 0, &prior, NULL), 0);
     af_surface_at(&s, 0, 0, &z, &near);

@@ -21,8 +21,8 @@ static void make_beads(struct af_psf *b, double tilt_x, double tilt_y, double be
     for (int i = 0; i < BEADS; i++) {
         b[i].x_um = 100 * af_random_uniform(&r);
         b[i].y_um = 80 * af_random_uniform(&r);
-        b[i].z_um = 7 + tilt_x * b[i].x_um + tilt_y * b[i].y_um + bend / 2 * pow(b[i].x_um - 50, 2) +
-                    noise * af_random_normal(&r);
+        b[i].z_um = 7 + tilt_x * b[i].x_um + tilt_y * b[i].y_um +
+                    bend / 2 * pow(b[i].x_um - 50, 2) + noise * af_random_normal(&r);
         b[i].fwhm_min_um = 0.3;
         b[i].fwhm_max_um = 0.48;
         b[i].fwhm_z_um = 0.9;
@@ -97,7 +97,8 @@ static void a_planted_shift_of_colours_is_found(void **state)
         if (isnan(s[i].um[0]))
             continue;
         found++;
-        assert_true(fabs(s[i].um[0] - 0.05) < 1e-9 && fabs(s[i].um[1] + 0.02) < 1e-9 && fabs(s[i].um[2] - 0.3) < 1e-9);
+        assert_true(fabs(s[i].um[0] - 0.05) < 1e-9 && fabs(s[i].um[1] + 0.02) < 1e-9 &&
+                    fabs(s[i].um[2] - 0.3) < 1e-9);
     }
     assert_int_equal(found, 36); // 40 less those that are not ok
 }

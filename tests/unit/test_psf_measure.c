@@ -24,11 +24,12 @@ struct scene {
     struct af_gauss truth;
 };
 
-static void plant(struct scene *s, double photons, double background, double asymmetry, double angle_deg,
-                  struct af_random *r)
+static void plant(struct scene *s, double photons, double background, double asymmetry,
+                  double angle_deg, struct af_random *r)
 {
     double a = pow(AF_FWHM / FWHM_XY, 2), b = a / (asymmetry * asymmetry);
-    double c = cos(angle_deg * acos(-1) / 180), d = sin(angle_deg * acos(-1) / 180), *p = s->truth.p;
+    double c = cos(angle_deg * acos(-1) / 180), d = sin(angle_deg * acos(-1) / 180),
+           *p = s->truth.p;
 
     for (int i = 0; i < SIDE * SIDE; i++)
         s->mask[i] = 1;
@@ -70,7 +71,8 @@ static void add_noise(struct scene *s, struct af_random *r)
         s->v[i] = (float)poisson(r, (double)s->light[i]);
 }
 
-/* Least standard error of z: all 11 parameters unknown, Fisher information of Poisson light by central differences. */
+/* Least standard error of z: all 11 parameters unknown, Fisher information of Poisson light by
+ * central differences. */
 static double bound_z(const struct scene *s)
 {
     static float up[VOXELS], down[VOXELS];
@@ -139,16 +141,18 @@ static void without_noise_the_truth_is_found(void **state)
             assert_true(fabs(p.z_um - scene.truth.p[AF_G_Z]) < 1e-5);
             assert_true(fabs(p.fwhm_max_um - FWHM_XY) < 1e-4);
             assert_true(fabs(p.fwhm_min_um - 0.8 * FWHM_XY) < 1e-4);
-            assert_true(fabs(p.fwhm_z_um - FWHM_Z) < 1e-3); // the profile is a mean over pixels of one shape
+            assert_true(fabs(p.fwhm_z_um - FWHM_Z) <
+                        1e-3); // the profile is a mean over pixels of one shape
             assert_true(fabs(p.angle_deg - angle) < 0.05);
         }
     }
 }
 
 /*
- * 200 beads of 10 to 10,000 photons in the brightest voxel. Widths: the mean within 1 %, and within 4 of its own standard
- * errors where that is more (few photons); of min and max the geometric mean, since sorting two alike parts them.
- * z: r.m.s. error over the bound; 1.3 is asked from 1000 photons, and held from 10.
+ * 200 beads of 10 to 10,000 photons in the brightest voxel. Widths: the mean within 1 %, and within
+ * 4 of its own standard errors where that is more (few photons); of min and max the geometric mean,
+ * since sorting two alike parts them. z: r.m.s. error over the bound; 1.3 is asked from 1000
+ * photons, and held from 10.
  */
 static void widths_are_true_and_z_is_as_good_as_light_allows(void **state)
 {
@@ -186,8 +190,10 @@ static void widths_are_true_and_z_is_as_good_as_light_allows(void **state)
         z /= TRIALS;
         sd_xy = sqrt(fmax(xy2 / TRIALS - xy * xy, 0) / TRIALS);
         sd_z = sqrt(fmax(z2 / TRIALS - z * z, 0) / TRIALS);
-        printf("# %5.0f photons: lateral %+.2f %%, axial %+.2f %%, z error %.2f times the bound, %.2f its own\n", photons[k],
-               100 * (xy / FWHM_XY - 1), 100 * (z / FWHM_Z - 1), sqrt(n / err2), sqrt(pull));
+        printf("# %5.0f photons: lateral %+.2f %%, axial %+.2f %%, z error %.2f times the bound, "
+               "%.2f its own\n",
+               photons[k], 100 * (xy / FWHM_XY - 1), 100 * (z / FWHM_Z - 1), sqrt(n / err2),
+               sqrt(pull));
         assert_true(fabs(xy / FWHM_XY - 1) < fmax(0.01, 4 * sd_xy / FWHM_XY));
         assert_true(fabs(z / FWHM_Z - 1) < fmax(0.01, 4 * sd_z / FWHM_Z));
         assert_true(sqrt(n / err2) < 1.3);
@@ -209,12 +215,13 @@ static void what_is_wrong_is_named(void **state)
     scene.truth.p[AF_G_Z] = 3;
     af_gauss_signal(&scene.truth, &scene.box, scene.v);
     assert_string_equal(measure(&scene, &o).quality, AF_PSF_CLIPPED);
-    plant(&scene, 4, 1, 1, 0, &r); // without noise: that of rounding, 1 / sqrt(12), so the ratio is 13.9
+    plant(&scene, 4, 1, 1, 0,
+          &r); // without noise: that of rounding, 1 / sqrt(12), so the ratio is 13.9
     o.snr_least = 16;
     assert_string_equal(measure(&scene, &o).quality, AF_PSF_DIM);
     o.snr_least = 60;
     assert_null(measure(&scene, &o).quality); // nothing to speak of
-    plant(&scene, 1000, 10, 0.3, 0, &r); // as long as three beads
+    plant(&scene, 1000, 10, 0.3, 0, &r);      // as long as three beads
     o.snr_least = 3;
     assert_string_equal(measure(&scene, &o).quality, AF_PSF_FIT);
 }

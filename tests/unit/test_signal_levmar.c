@@ -8,7 +8,8 @@
 
 static void a_system_is_solved(void **state)
 {
-    double a[9] = {4, 0, 0, 2, 5, 0, -1, 3, 6}, b[3] = {4 + 4 - 3, 2 + 10 + 9, -1 + 6 + 18}, half[3];
+    double a[9] = {4, 0, 0, 2, 5, 0, -1, 3, 6}, b[3] = {4 + 4 - 3, 2 + 10 + 9, -1 + 6 + 18},
+           half[3];
 
     (void)state;
     assert_true(af_cholesky(a, 3, 3));
@@ -77,7 +78,8 @@ static double line(void *ctx, const double *p, double *a, double *b)
     return sum;
 }
 
-/* Textbook: x = 0 .. 19, var of slope 1 / sum (x - 9.5)^2 = 1 / 665, of the level sum x^2 / (n 665). */
+/* Textbook: x = 0 .. 19, var of slope 1 / sum (x - 9.5)^2 = 1 / 665, of the level sum x^2 / (n
+ * 665). */
 static void the_covariance_of_a_line_is_the_textbooks(void **state)
 {
     struct line d;
