@@ -17,6 +17,7 @@ enum {
 
 /* Margins beyond what the validation has shown. */
 static const double margin_contrast = 0.25, margin_sum = 4, margin_saturated = 2;
+static const double deviations_sum = 3, slack_sum = 0.0025; // of the days' darkest frames
 static const double slack_saturated = 0.01; // share that no camera minds
 static const double margin_new_day = 1.25;  // beyond days left out of the fit
 static const double margin_same_day = 10;   // where one day is all there is
@@ -148,7 +149,35 @@ static void merge_knots(struct af_trust *t)
     t->nknots = kept;
 }
 
-static void fit_limits(const struct af_trust_fit *fit, double *scratch, struct af_trust *t)
+/*
+ * Least sum of a frame with the laser on. The camera's black level, of which nobody tells, may be nearly all
+ * of it far from focus, so that a share of it means nothing; how the days' darkest frames differ
+ * does.
+ */
+static double least_sum(const struct af_trust_fit *fit, size_t nfolds, double *scratch)
+{
+    double least = INFINITY, sum = 0, squares = 0, sd;
+
+    for (unsigned f = 0; f < nfolds; f++) {
+        size_t n = 0;
+        double q;
+
+        for (size_t i = 0; i < fit->n; i++)
+            if (fit->sample[i].fold == f)
+                scratch[n++] = fit->sample[i].sum;
+        q = quantile(scratch, n, 0.001);
+        least = fmin(least, q);
+        sum += q;
+        squares += q * q;
+    }
+    if (nfolds < 2)
+        return least / margin_sum;
+    sd = sqrt(fmax(0, squares - sum * sum / (double)nfolds) / (double)(nfolds - 1));
+    return least - deviations_sum * fmax(sd, slack_sum * least);
+}
+
+static void fit_limits(const struct af_trust_fit *fit, size_t nfolds, double *scratch,
+                       struct af_trust *t)
 {
     const size_t n = fit->n;
 
@@ -160,8 +189,8 @@ static void fit_limits(const struct af_trust_fit *fit, double *scratch, struct a
     t->max_saturated = slack_saturated + margin_saturated * quantile(scratch, n, 0.999);
     for (size_t i = 0; i < n; i++)
         scratch[i] = fit->sample[i].sum;
-    t->min_sum = quantile(scratch, n, 0.001) / margin_sum;
     t->max_sum = quantile(scratch, n, 0.999) * margin_sum;
+    t->min_sum = least_sum(fit, nfolds, scratch);
 }
 
 /* Mean signature of the samples nearest to each knot, those of fold `without` left out. */
@@ -266,6 +295,7 @@ static void fit_familiarity(const struct af_trust_fit *fit, size_t nfolds, doubl
 int af_trust_fit_finish(struct af_trust_fit *fit, double from_um, double to_um, struct af_trust *t,
                         struct af_err *err)
 {
+    size_t nfolds;
     double *scratch;
 
     *t = (struct af_trust){.known = false};
@@ -280,8 +310,9 @@ int af_trust_fit_finish(struct af_trust_fit *fit, double from_um, double to_um, 
     t->to_um = to_um;
     fit_sigma(fit, scratch, t);
     merge_knots(t);
-    fit_limits(fit, scratch, t);
-    fit_familiarity(fit, deal(fit), scratch, t);
+    nfolds = deal(fit);
+    fit_limits(fit, nfolds, scratch, t);
+    fit_familiarity(fit, nfolds, scratch, t);
     t->known = true;
     free(scratch);
     return 0;

@@ -120,7 +120,7 @@ make-spot-stack --planes 2 --light 0 --noise 0 --black 0 -o black.ome.tif
 make-spot-stack --planes 2 --light 0 --noise 0 -o flat.ome.tif
 make-spot-stack --planes 2 --light 100000 -o saturated.ome.tif
 make-spot-stack --planes 2 --black 900 -o bright.ome.tif
-make-spot-stack --planes 2 --waist 1 --light 5 -o unfamiliar.ome.tif
+make-spot-stack --planes 2 --waist 1 --light 40 -o unfamiliar.ome.tif
 for pair in dark:dark black:dark flat:flat saturated:saturated bright:bright unfamiliar:unfamiliar; do
     status_is 4 "${pair%:*} frames" af-predict -m focus.safetensors "${pair%:*}.ome.tif"
     is "$(cells 6 out)$(cells 4 out)$(cells 5 out)" "${pair#*:} ${pair#*:} NA NA NA NA " \
