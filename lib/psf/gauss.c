@@ -151,7 +151,7 @@ static double cost(void *ctx, const double *p, double *a, double *b)
             double dz = box->z_um[k] - p[AF_G_Z];
 
             row_of_gauss(p, dx0, box->px_um, box->w, dy, dz, g);
-            if (!a) {
+            if (!a || !b) {
                 sum += row_cost(box, v, weight, g, p);
                 continue;
             }

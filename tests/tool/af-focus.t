@@ -43,7 +43,6 @@ is "$(cut -f 2 target.tsv | head -n 1)" long '-H leaves the header out'
 # Where the laser is off nothing moves, and the reason is told.
 sim-truth 'scope?light=1' > truth
 af-move -q -z 5 > out
-before=$(cut -f 9 truth)
 status_is 4 'laser off' af-focus
 like "$(cat err)" '^af-focus: no signal to focus by: (dark|flat|unfamiliar)' 'is said'
 ok 'it is where it was' near "$(z)" 5 0.01

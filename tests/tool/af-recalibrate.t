@@ -78,7 +78,7 @@ if [ "${AFTOOLS_CRON-}" ] && [ "$(id -u)" = 0 ] && command -v cron > /dev/null; 
         "$PATH" "$AF_CAMERA" "$AF_STAGE" "$PWD" "$PWD" "$small" > $tabs
     cron -f > /dev/null 2>&1 &
     daemon=$!
-    for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do
         sleep 10
         [ "$(wc -l < d/log)" -lt $((before + 2)) ] || break
     done
