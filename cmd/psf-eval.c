@@ -27,7 +27,7 @@ struct opts {
     double pixel_um, gain, snr;
     int fit;        // 0 as PSFj, 1 in three dimensions
     int64_t second; // channel; 0: none
-    bool summary;
+    bool summary, middle;
     const char *beads, *report, *montage, *plate, *histogram, *field;
     int64_t nthreads;
     bool no_header, quiet, verbose;
@@ -51,6 +51,8 @@ static const struct af_option options[] = {
      "draw how z of all beads is spread"},
     {0, "index", AF_OPT_REAL, offsetof(struct opts, optics.index), "N",
      "of the immersion [1, or 1.515 above NA 1]", NULL, 1, 4},
+    {0, "middle", AF_OPT_FLAG, offsetof(struct opts, middle), NULL,
+     "z from the middle of each stack: how far focus was off"},
     {0, "montage", AF_OPT_FILE, offsetof(struct opts, montage), "FILE",
      "draw every bead from above and from the side, .png"},
     {0, "na", AF_OPT_REAL, offsetof(struct opts, optics.na), "NA", "of the objective", NULL, 0.01,
@@ -279,6 +281,7 @@ static int make_run(const struct opts *o, struct af_psfrun_opts *r, struct af_er
 
     *r = (struct af_psfrun_opts){.pixel_um = o->pixel_um,
                                  .nthreads = (unsigned)o->nthreads,
+                                 .from_middle = o->middle,
                                  .keep_pictures = o->montage || o->report};
     if (af_stackopts_make(&o->stack, PROG, o->quiet, &r->stack, err))
         return -1;

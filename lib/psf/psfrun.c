@@ -349,6 +349,18 @@ static double saturation(const struct af_stack_info *info, double largest)
     return scale;
 }
 
+static void count_from_middle(struct af_psfrun *r)
+{
+    double lo = r->z_um[0], hi = r->z_um[0];
+
+    for (size_t i = 0; i < r->nplanes; i++) {
+        lo = fmin(lo, r->z_um[i]);
+        hi = fmax(hi, r->z_um[i]);
+    }
+    for (size_t i = 0; i < r->nplanes; i++)
+        r->z_um[i] -= (lo + hi) / 2;
+}
+
 int af_psfrun(struct af_psfrun *r, const char *const *paths, size_t npaths,
               const struct af_psfrun_opts *o, struct af_err *err)
 {
@@ -371,6 +383,8 @@ int af_psfrun(struct af_psfrun *r, const char *const *paths, size_t npaths,
     }
     if (find_pass(r, &s, o, &f, err))
         goto done;
+    if (o->from_middle)
+        count_from_middle(r);
     own.psf.saturated = saturation(info, f.largest);
     own.psf.quantum = !af_sample_is_float(info->type);
     free(f.plane); // room for the boxes

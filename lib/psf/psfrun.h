@@ -10,6 +10,7 @@ struct af_psfrun_opts {
     struct af_psf_opts psf; // fwhm_um, fwhm_z_um NaN: 4 px, 3 planes; saturated is found
     double pixel_um;        // NaN: the file's
     unsigned nthreads;      // 0: one per processor
+    bool from_middle;       // z counts from the middle of the stack
     bool keep_pictures;     // of each bead, for a montage
 };
 

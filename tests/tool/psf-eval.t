@@ -39,6 +39,8 @@ within "$(column fwhm_max_um out | sort -n | sed -n 8p)" 0.4 1 'longer axis'
 is "$(awk -F '\t' 'NR > 1 && !($17 > 0.0005 && $17 < 0.01)' out)" '' 'of some nanometres'
 ok 'without optics' psf-eval --summary good.ome.tif
 within "$(column fwhm_z_um out)" 0.9 1 'the same'
+ok 'z from the middle' sh -c 'psf-eval --summary --middle --z0 500 --dz 200nm good.ome.tif'
+within "$(column z_mean_um out)" 0.3 1 'is what focus was off by'
 psf-eval -j 1 good.ome.tif > one.tsv
 psf-eval -j 5 good.ome.tif > five.tsv
 same five.tsv one.tsv 'threads change nothing'
