@@ -38,8 +38,9 @@ static void put_band(FILE *fp, double depth_um)
     if (depth_um > 0)
         fprintf(fp,
                 "set object rectangle from graph 0, first %.9g to graph 1, first %.9g "
-                "fillcolor rgb '#e8f0e8' fillstyle solid noborder behind\n",
-                -depth_um / 2, depth_um / 2);
+                "fillcolor rgb '#e8f0e8' fillstyle solid noborder behind\n"
+                "set yrange [*<%.9g:%.9g<*]\n", // all of the band is seen
+                -depth_um / 2, depth_um / 2, -0.55 * depth_um, 0.55 * depth_um);
 }
 
 static void put_days(FILE *fp, const struct af_evaltable *t, const struct af_evalplot_opts *o)
