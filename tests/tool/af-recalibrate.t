@@ -16,11 +16,13 @@ link() { readlink d/model.safetensors; }
 mkdir d
 status_is 1 'no model' recalibrate
 like "$(cat err)" '^af-recalibrate: d: model.safetensors: there is none' 'is said'
-make-model --half-range 5 -o d/model.safetensors
+# One that knows frames of another instrument only: it trusts none here.
+make-spot-stack --planes 80 --dz 0.1 -o known.ome.tif
+make-model --half-range 5 --trust known.ome.tif -o d/model.safetensors
 
 # ------------------------------------------------------- better, worse, roll back
-ok 'random weights' recalibrate
-like "$(cat out)" '^af-recalibrate: promoted ' 'are soon bettered'
+ok 'a model of another instrument' recalibrate
+like "$(cat out)" '^af-recalibrate: promoted ' 'is soon bettered'
 like "$(link)" '^history/20..-..-..\.safetensors$' 'the model is a link into history'
 like "$(cat d/log)" 'promoted' 'and the log says so'
 promoted=$(link)
