@@ -22,7 +22,9 @@ done < commands
 ok 'the pictures are there' test -s montage.png -a -s cut.png -a -s curve.png
 rm -f montage.png
 
-sed -n '/^## Try it/,/^## The tools/s/^    \(stack-\|af-\)/\1/p' "$SRC/README.md" > readme.sh
+# Its first block; what follows has tests of its own.
+awk '/^## / { on = /^## Try it/ } on && /^[A-Z]/ { on = 0 } on && /^    (stack-|af-)/ { print substr($0, 5) }' \
+    "$SRC/README.md" > readme.sh
 is "$(wc -l < readme.sh | tr -d ' ')" 3 'the README has three lines to try'
 ok 'they run' sh -e readme.sh
 like "$(cat out)" "$(printf '\t1\\.37')" 'and find the focus'
