@@ -150,9 +150,9 @@ static void merge_knots(struct af_trust *t)
 }
 
 /*
- * Least sum of a frame with the laser on. The camera's black level, of which nobody tells, may be nearly all
- * of it far from focus, so that a share of it means nothing; how the days' darkest frames differ
- * does.
+ * Least sum of a frame with the laser on. The camera's black level, of which nobody tells, may be
+ * nearly all of it far from focus, so that a share of it means nothing; how the days' darkest
+ * frames differ does.
  */
 static double least_sum(const struct af_trust_fit *fit, size_t nfolds, double *scratch)
 {
