@@ -147,7 +147,8 @@ static int parse_args(int argc, char **argv, struct opts *o)
     if ((status = af_cli_parse(&tool, argc, argv, o, &operand)) >= 0)
         return status;
     if (parse_lists(o, &err))
-        return af_cli_usage(&tool, "%s", err.text);
+        return err.kind == AF_EUSAGE ? af_cli_usage(&tool, "%s", err.text)
+                                     : af_cli_fail(PROG, &err);
     if (!o->output)
         return af_cli_usage(&tool, "--output is needed: a file for the model");
     if (strcmp(o->output, "-") == 0)

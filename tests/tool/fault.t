@@ -167,4 +167,11 @@ in_turn 'focus-mask' "malloc:ENOMEM read:EIO open:EMFILE $writing $lasting" '-o 
 in_turn 'focus-fuse' "malloc:ENOMEM read:EIO open:EMFILE $writing $lasting" '-o out.tif' \
     focus-fuse -q -j 1 -o out.tif ../deep.tif
 
+# Two small stacks and masks teach a network for an epoch; it makes masks.
+stack-copy -q deep.pgm -o deep2.tif && focus-mask -q -o deep-mask.tif map.tif && cp deep-mask.tif deep2-mask.tif &&
+    focus-train -q -j 1 --arch unet-small --tile 16 --batch 2 --epochs 1 --masks %-mask.tif -o unet.safetensors \
+        deep.tif deep2.tif > /dev/null || exit 1
+in_turn 'focus-segment' 'malloc:ENOMEM read:EIO open:EMFILE write:ENOSPC fsync:EIO rename:EIO' '-o out.tif' \
+    focus-segment -q -j 1 -m ../unet.safetensors -o out.tif ../deep.tif
+
 done_testing
