@@ -80,7 +80,7 @@ static const struct af_option options[] = {
      "of the learning rate: constant, cosine [constant]", "constant|cosine", 0, 0},
     {0, "seed", AF_OPT_INT, offsetof(struct opts, seed), "N",
      "of weights, split and order of tiles [1]", NULL, 0, 1e15},
-    {0, "still", AF_OPT_FLAG, offsetof(struct opts, still), NULL, "no flips and rotations"},
+    {0, "still", AF_OPT_FLAG, offsetof(struct opts, still), NULL, "tiles as they are: no flips, turns, contrasts"},
     {0, "stride", AF_OPT_TEXT, offsetof(struct opts, window_stride_text), "LIST",
      "of --teach, from window to window, px [" AF_MAPRUN_STRIDE "]"},
     {0, "teach", AF_OPT_CHOICE, offsetof(struct opts, teach), "RULE",

@@ -77,7 +77,7 @@ int af_unetnotes(struct af_nn_notes *notes, const struct af_maskset *s,
     put(&p, "batch", "%zu", o->batch);
     put(&p, "lr", "%.9g", o->lr);
     put(&p, "schedule", "%s", af_schedule_name[o->schedule]);
-    put(&p, "turned", "%s", o->still ? "no" : "to 8 positions");
+    put(&p, "turned", "%s", o->still ? "no" : "to 8 positions, contrast 1/2 to 2");
     put(&p, "threads", "%u", o->nthreads ? o->nthreads : af_cpu_count());
     put(&p, "kernels", "%s", af_nn_kernels_best()->name);
     return p.ret;

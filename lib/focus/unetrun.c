@@ -28,6 +28,7 @@ struct run {
     /* The batch at hand: tiles and their positions. */
     const struct af_tile **tile; // [batch]
     unsigned *turn;              // [batch]
+    float *gain;                 // [batch] times its contrast
     size_t n;
     char setup[1024], machine[128];
 };
@@ -69,6 +70,7 @@ static int allocate(struct run *r, struct af_err *err)
         !(r->order = af_calloc(r->s->ntrain, sizeof(*r->order), err)) ||
         !(r->tile = af_calloc(batch, sizeof(const struct af_tile *), err)) ||
         !(r->turn = af_calloc(batch, sizeof(*r->turn), err)) ||
+        !(r->gain = af_calloc(batch, sizeof(*r->gain), err)) ||
         !(r->x = af_calloc(batch, npixels * r->s->sees * sizeof(float), err)) ||
         !(r->mask = af_calloc(batch, npixels * sizeof(float), err)) ||
         !(r->weight = af_calloc(batch, npixels * sizeof(float), err)) ||
@@ -112,6 +114,7 @@ static void take_down(struct run *r)
     free(r->order);
     free(r->tile);
     free(r->turn);
+    free(r->gain);
     free(r->x);
     free(r->mask);
     free(r->weight);
@@ -130,11 +133,16 @@ static int save(struct run *r, struct af_err *err)
 static void fill_share(void *ctx, unsigned thread)
 {
     struct run *r = ctx;
-    size_t npixels = r->s->side * r->s->side;
+    size_t npixels = r->s->side * r->s->side, nx = npixels * r->s->sees;
 
-    for (size_t i = thread; i < r->n; i += af_nn_crew_size(r->crew))
-        af_maskset_tile(r->s, r->tile[i], r->turn[i], r->x + i * npixels * r->s->sees,
-                        r->mask + i * npixels, r->weight + i * npixels);
+    for (size_t i = thread; i < r->n; i += af_nn_crew_size(r->crew)) {
+        float *x = r->x + i * nx;
+
+        af_maskset_tile(r->s, r->tile[i], r->turn[i], x, r->mask + i * npixels,
+                        r->weight + i * npixels);
+        for (size_t k = 0; r->gain[i] != 1 && k < nx; k++)
+            x[k] *= r->gain[i];
+    }
 }
 
 static void run_batch(struct run *r, uint64_t dropout, struct af_unet_loss *loss, float *grad)
@@ -161,6 +169,7 @@ static void train_batch(struct run *r)
     for (size_t i = 0; i < r->n; i++) {
         r->tile[i] = &r->s->train[r->order[r->c.done + i]];
         r->turn[i] = r->o->still ? 0 : (unsigned)af_random_below(&random, r->s->sees > 1 ? 16 : 8);
+        r->gain[i] = r->o->still ? 1 : (float)exp2(2 * af_random_uniform(&random) - 1);
     }
     run_batch(r, dropout, &loss, r->grad);
     total = af_unet_loss_total(&loss);
@@ -182,6 +191,7 @@ static void validate(struct run *r, struct af_unet_loss *all)
         for (size_t k = 0; k < r->n; k++) {
             r->tile[k] = &r->s->val[i + k];
             r->turn[k] = 0;
+            r->gain[k] = 1;
         }
         run_batch(r, 0, &loss, NULL);
         af_unet_loss_merge(all, &loss);

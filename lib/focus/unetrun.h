@@ -12,7 +12,7 @@ struct af_unetrun_opts {
     enum af_schedule schedule;
     size_t patience; // epochs without a better one after which it ends; 0: goes on
     uint64_t seed;
-    bool still;             // tiles are neither mirrored nor turned
+    bool still;             // tiles are neither turned nor made flatter or harder
     unsigned nthreads;      // 0: one per processor
     const char *checkpoint; // written after each epoch and when stopped; NULL: none
     bool resume;            // go on from it, if it is there
@@ -32,7 +32,7 @@ struct af_unetrun_result {
  * s->sees is m->arch.slices.
  * An epoch goes over all tiles that train in batches, in an order drawn from the seed, each turned
  * to one of the 8 positions of a square, and where it has several slices upside down as often as
- * not; the last batch may be smaller. IoU is of all tiles that
+ * not, its contrast times 1/2 to 2; the last batch may be smaller. IoU is of all tiles that
  * validate, taken together. Losses of an epoch are means over batches, by tiles; those of
  * validation are of all tiles, so that Dice is over all of them.
  *
