@@ -88,7 +88,7 @@ like "$(cat s.err)" '^focus-train: stopped after [0-9]+ epochs, the best model s
 ok 'the model is there' focus-segment -q -m s.safetensors -o m.tif stacks/s1.ome.tif
 status_is 1 'other options' train --epochs 100000 --lr 1e-4 --resume -o s.safetensors
 like "$(cat err)" '^focus-train: s.safetensors.checkpoint: made by another set-up: its lr 0.001' 'do not go on from its checkpoint'
-head -c 5000 s.safetensors.checkpoint > cut && mv cut s.safetensors.checkpoint
+head -c 5000 s.safetensors.checkpoint > short && mv short s.safetensors.checkpoint
 status_is 1 'a damaged checkpoint' train --epochs 100000 --resume -o s.safetensors
 like "$(cat err)" '^focus-train: s.safetensors.checkpoint: damaged' 'is refused'
 
@@ -122,7 +122,7 @@ status_is 1 'masks of fewer planes' focus-train --masks other/%.tif -o x stacks/
 like "$(cat err)" '^focus-train: other/s1.tif: 7 planes are needed' 'are refused'
 status_is 1 'a folder that is not there' train -o none/x.safetensors
 status_is 1 'a model that is none' focus-train -q --init out -o x stacks/*.tif
-is "$(ls | grep -c '^x')" 0 'nothing is left of all that'
+is "$(find . -name 'x*' | wc -l | tr -d ' ')" 0 'nothing is left of all that'
 
 # ------------------------------------------------------------ focus-segment
 seg() { focus-segment -q -m a.safetensors "$@"; }
@@ -176,5 +176,5 @@ if [ -x "$BUILD/aid/make-model" ]; then
 fi
 status_is 1 'a full disk under the masks' sh -c 'focus-segment -q -m a.safetensors --stream stacks/s1.ome.tif > /dev/full'
 status_is 1 'and under the table' sh -c 'focus-segment -q -m a.safetensors --compare m.ome.tif stacks/s1.ome.tif > /dev/full'
-is "$(ls | grep -c '^x.tif')" 0 'nothing is left of all that'
+is "$(find . -name 'x.tif*' | wc -l | tr -d ' ')" 0 'nothing is left of all that'
 done_testing

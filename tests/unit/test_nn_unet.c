@@ -89,7 +89,8 @@ static void forward(struct rig *r, uint64_t seed)
     af_unet_weights_pack(r->w, r->params, 0, 1);
     memset(&r->loss, 0, sizeof(r->loss));
     for (size_t i = 0; i < N; i++) {
-        af_unet_forward(r->net[i], r->w, r->x + i * PX * r->arch.slices, seed ? seed + i : 0, r->p + i * PX);
+        af_unet_forward(r->net[i], r->w, r->x + i * PX * r->arch.slices, seed ? seed + i : 0,
+                        r->p + i * PX);
         af_unet_loss_add(&r->loss, r->p + i * PX, r->g + i * PX, r->weight + i * PX, PX);
     }
 }
