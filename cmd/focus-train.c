@@ -24,21 +24,21 @@ enum { PLOT_WIDTH = 900, PLOT_HEIGHT = 500 };
 static const char *const arch_name[] = {"unet", "unet-small", "unet-z"}; // in the order of --arch
 
 struct opts {
-    int arch, schedule;        // schedule: enum af_schedule
-    int teach;                 // enum af_mask_rule; -1: not given
-    int64_t epochs, patience;  // patience 0: no end to it
-    int64_t batch;             // tiles
-    double lr, tolerance;      // tolerance: slices
-    int64_t tile, stride;      // px; stride 0: three quarters of a tile
+    int arch, schedule;       // schedule: enum af_schedule
+    int teach;                // enum af_mask_rule; -1: not given
+    int64_t epochs, patience; // patience 0: no end to it
+    int64_t batch;            // tiles
+    double lr, tolerance;     // tolerance: slices
+    int64_t tile, stride;     // px; stride 0: three quarters of a tile
     int64_t seed, nthreads, channel, max_pixels;
-    const char *masks;         // pattern of their names
+    const char *masks; // pattern of their names
     const char *measure_text, *window_text, *window_stride_text;
-    unsigned measures;         // 1 << enum af_sharp
+    unsigned measures; // 1 << enum af_sharp
     uint32_t *windows, *window_strides;
     size_t nwindows, nwindow_strides;
-    struct af_optlist val;     // stacks that validate
+    struct af_optlist val; // stacks that validate
     double val_fraction;
-    const char *init;          // model to start from
+    const char *init; // model to start from
     bool still, resume;
     const char *checkpoint, *plot, *output;
     bool no_header, quiet, verbose;
@@ -80,7 +80,8 @@ static const struct af_option options[] = {
      "of the learning rate: constant, cosine [constant]", "constant|cosine", 0, 0},
     {0, "seed", AF_OPT_INT, offsetof(struct opts, seed), "N",
      "of weights, split and order of tiles [1]", NULL, 0, 1e15},
-    {0, "still", AF_OPT_FLAG, offsetof(struct opts, still), NULL, "tiles as they are: no flips, turns, contrasts"},
+    {0, "still", AF_OPT_FLAG, offsetof(struct opts, still), NULL,
+     "tiles as they are: no flips, turns, contrasts"},
     {0, "stride", AF_OPT_TEXT, offsetof(struct opts, window_stride_text), "LIST",
      "of --teach, from window to window, px [" AF_MAPRUN_STRIDE "]"},
     {0, "teach", AF_OPT_CHOICE, offsetof(struct opts, teach), "RULE",
@@ -395,8 +396,7 @@ static int train(struct sink *k, const char *checkpoint, const struct af_maskset
     int ret;
 
     say(o, s, m);
-    af_progress_begin(&k->progress, o->quiet ? NULL : stderr, PROG, "tiles",
-                      ro.epochs * s->ntrain);
+    af_progress_begin(&k->progress, o->quiet ? NULL : stderr, PROG, "tiles", ro.epochs * s->ntrain);
     ret = af_unetrun(s, m, &ro, &result, err);
     af_progress_end(&k->progress);
     if (ret)
@@ -425,21 +425,21 @@ static int read_and_train(struct sink *k, const char *checkpoint, const struct f
                  .fill = o->teach == AF_MASK_REF ? SIZE_MAX : 0},
         .nthreads = (unsigned)o->nthreads};
     struct af_maskset_opts from = {.stacks = f->stacks,
-                                         .masks = (const char *const *)f->masks,
-                                         .nstacks = f->n,
-                                         .validates = o->val.n ? f->validates : NULL,
-                                         .val_fraction = o->val_fraction,
-                                         .teach = &teach,
-                                         .stack = {.max_pixels = (size_t)o->max_pixels,
-                                                   .channel = (size_t)o->channel,
-                                                   .warn = warn,
-                                                   .warn_ctx = k},
-                                         .side = (size_t)o->tile,
-                                         .stride = (size_t)o->stride,
-                                         .seed = (uint64_t)o->seed,
-                                         .progress = read_progress,
-                                         .stopped = af_cli_stopped,
-                                         .ctx = k};
+                                   .masks = (const char *const *)f->masks,
+                                   .nstacks = f->n,
+                                   .validates = o->val.n ? f->validates : NULL,
+                                   .val_fraction = o->val_fraction,
+                                   .teach = &teach,
+                                   .stack = {.max_pixels = (size_t)o->max_pixels,
+                                             .channel = (size_t)o->channel,
+                                             .warn = warn,
+                                             .warn_ctx = k},
+                                   .side = (size_t)o->tile,
+                                   .stride = (size_t)o->stride,
+                                   .seed = (uint64_t)o->seed,
+                                   .progress = read_progress,
+                                   .stopped = af_cli_stopped,
+                                   .ctx = k};
     struct af_unet_model m = {.params = NULL};
     struct af_maskset s = {.nslices = 0};
     int ret = start(o, &m, err);
@@ -473,8 +473,7 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
         o->checkpoint ? af_strdup(o->checkpoint, err) : af_format(err, "%s.checkpoint", o->output);
     int ret = -1;
 
-    if (!checkpoint || probe(o->output, err) || probe(checkpoint, err) ||
-        list_files(o, &f, err) ||
+    if (!checkpoint || probe(o->output, err) || probe(checkpoint, err) || list_files(o, &f, err) ||
         (o->plot && af_plot_open(&k.plot, o->plot, PLOT_WIDTH, PLOT_HEIGHT, err)))
         goto done;
     if (k.plot.script)

@@ -22,8 +22,8 @@ struct af_maskset {
     size_t nstacks, nslices, nvalidates; // nvalidates: stacks
     struct af_maskset_slice *slice;      // [nslices]
     size_t slices_room;
-    size_t side;                // px, of a tile
-    size_t sees;                // slices, odd
+    size_t side;                 // px, of a tile
+    size_t sees;                 // slices, odd
     struct af_tile *train, *val; // [ntrain], [nval]
     size_t ntrain, nval;
     uint64_t digest; // of pixels, votes and split
@@ -33,8 +33,8 @@ struct af_maskset_opts {
     const char *const *stacks; // paths
     const char *const *masks;  // [nstacks] paths of their masks; NULL: taught
     size_t nstacks;
-    const bool *validates;            // [nstacks] which do; NULL: a share of them
-    double val_fraction;              // that share; 0: none
+    const bool *validates;                 // [nstacks] which do; NULL: a share of them
+    double val_fraction;                   // that share; 0: none
     const struct af_weaklabel_opts *teach; // where masks is NULL
     struct af_stack_opts stack;
     size_t side, stride; // px, of tiles and from tile to tile
@@ -59,8 +59,9 @@ void af_maskset_release(struct af_maskset *s);
 /*
  * A tile turned to one of the 8 positions of a square, 0 .. 7, or with 8 more the same with the
  * stack upside down; 0: as it is. x: out, [side][side][sees], the slices around in their order, the
- * last one of the stack for those that are missing. mask, weight: out, [side][side]. A pixel is in focus where most voices say so; its weight is |2 share - 1|, how far
- * they agree, and 0 beyond the slice and where the slice has no number.
+ * last one of the stack for those that are missing. mask, weight: out, [side][side]. A pixel is in
+ * focus where most voices say so; its weight is |2 share - 1|, how far they agree, and 0 beyond the
+ * slice and where the slice has no number.
  */
 void af_maskset_tile(const struct af_maskset *s, const struct af_tile *t, unsigned turn, float *x,
                      float *mask, float *weight);

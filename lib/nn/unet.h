@@ -36,8 +36,8 @@ void af_unet_net_free(struct af_unet_net *net);
 size_t af_unet_net_bytes(const struct af_unet_arch *arch, size_t h, size_t width);
 
 /*
- * x: [h][width][arch->slices], p: out, [h][width], probability of being in focus. seed 0: no dropout;
- * otherwise the same seed drops the same.
+ * x: [h][width][arch->slices], p: out, [h][width], probability of being in focus. seed 0: no
+ * dropout; otherwise the same seed drops the same.
  */
 void af_unet_forward(struct af_unet_net *net, const struct af_unet_weights *w, const float *x,
                      uint64_t seed, float *p);

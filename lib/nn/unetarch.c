@@ -48,13 +48,14 @@ int af_unet_arch_init(struct af_unet_arch *a, const char *name, struct af_err *e
     while (s < NSHAPES && strcmp(shapes[s].name, name) != 0)
         s++;
     if (s == NSHAPES)
-        return af_fail(err, AF_EUSAGE, "no network is called '%s'; there are unet, unet-small, unet-z",
-                       name);
+        return af_fail(err, AF_EUSAGE,
+                       "no network is called '%s'; there are unet, unet-small, unet-z", name);
     *a = (struct af_unet_arch){.depth = shapes[s].depth, .slices = shapes[s].slices};
     snprintf(a->name, sizeof(a->name), "%s", name);
     memcpy(a->channels, shapes[s].channels, sizeof(a->channels));
     for (int k = 0; k <= a->depth; k++) {
-        add(a, AF_UNET_3X3, k, k ? a->channels[k - 1] : a->slices, a->channels[k], shapes[s].down[k]);
+        add(a, AF_UNET_3X3, k, k ? a->channels[k - 1] : a->slices, a->channels[k],
+            shapes[s].down[k]);
         add(a, AF_UNET_3X3, k, a->channels[k], a->channels[k], 0);
     }
     for (int k = a->depth - 1; k >= 0; k--) {

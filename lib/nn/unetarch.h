@@ -22,7 +22,11 @@
  * its neighbours can.
  * Channels are multiples of 16 everywhere, so that nothing is padded.
  */
-enum { AF_UNET_DEPTH_MAX = 5, AF_UNET_NCONV_MAX = 5 * AF_UNET_DEPTH_MAX + 3, AF_UNET_SLICES_MAX = 5 };
+enum {
+    AF_UNET_DEPTH_MAX = 5,
+    AF_UNET_NCONV_MAX = 5 * AF_UNET_DEPTH_MAX + 3,
+    AF_UNET_SLICES_MAX = 5
+};
 
 enum af_unet_kind { AF_UNET_3X3, AF_UNET_UP, AF_UNET_OUT };
 
@@ -39,7 +43,7 @@ struct af_unet_conv {
 
 struct af_unet_arch {
     char name[16];
-    int depth; // poolings
+    int depth;     // poolings
     size_t slices; // that it sees: odd, the one that is asked about in the middle
     size_t channels[AF_UNET_DEPTH_MAX + 1];
     int nconv;

@@ -75,7 +75,8 @@ static int find_network(struct af_unet_model *m, const struct af_nn_modelfile *f
         if (!af_unet_arch_init(&a, known[i], NULL) && a.nparams == n)
             name = known[i];
     if (!name)
-        return af_fail(err, AF_EDATA, "%s: no network is named, and none has %zu numbers", f->name, n);
+        return af_fail(err, AF_EDATA, "%s: no network is named, and none has %zu numbers", f->name,
+                       n);
     if (af_unet_model_init(m, name, &why))
         return af_fail(err, why.kind == AF_EUSAGE ? AF_EDATA : why.kind, "%s: %.400s", f->name,
                        why.text);
@@ -89,8 +90,8 @@ static int read_notes(struct af_unet_model *m, const struct af_nn_modelfile *f, 
 
     for (size_t i = 0; !ret && i < about.notes.n; i++)
         if (strcmp(about.notes.note[i].key, NETWORK) != 0)
-            ret = af_nn_notes_add(&m->notes, about.notes.note[i].key, about.notes.note[i].value,
-                                  err);
+            ret =
+                af_nn_notes_add(&m->notes, about.notes.note[i].key, about.notes.note[i].value, err);
     af_nn_notes_release(&about.notes);
     return ret;
 }

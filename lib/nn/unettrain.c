@@ -18,9 +18,9 @@ struct af_unet_trainer {
     struct af_nn_crew *crew;
     size_t npixels, batch;
     struct af_unet_weights *weights;
-    struct af_unet_net **net;  // [batch]
-    struct corner *corner;     // [threads]
-    const float **part;        // [threads] their grad
+    struct af_unet_net **net;             // [batch]
+    struct corner *corner;                // [threads]
+    const float **part;                   // [threads] their grad
     const float *params, *x, *g, *weight; // of this step
     size_t n;
     uint64_t seed;
@@ -110,7 +110,8 @@ static void forward(void *ctx, unsigned thread)
     for (size_t i = thread; i < t->n; i += step) {
         size_t at = i * t->npixels;
 
-        af_unet_forward(t->net[i], t->weights, t->x + at * t->arch.slices, t->seed ? t->seed + i : 0, t->p + at);
+        af_unet_forward(t->net[i], t->weights, t->x + at * t->arch.slices,
+                        t->seed ? t->seed + i : 0, t->p + at);
         af_unet_loss_add(&c->loss, t->p + at, t->g + at, t->weight ? t->weight + at : NULL,
                          t->npixels);
     }

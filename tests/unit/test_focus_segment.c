@@ -196,7 +196,10 @@ static void slices_of_several_sizes_go_together(void **state)
     assert_int_equal(af_segmenter_slices(s), 3);
     for (int i = 0; i < 3; i++)
         assert_non_null(p[i] = calloc(img[i].w * img[i].h, sizeof(float)));
-    assert_int_equal(af_segmenter_run(s, (const struct af_image *const[]){&img[0], &img[1], &img[2]}, 3, p, NULL), 0);
+    assert_int_equal(af_segmenter_run(s,
+                                      (const struct af_image *const[]){&img[0], &img[1], &img[2]},
+                                      3, p, NULL),
+                     0);
     for (int i = 0; i < 3; i++) {
         float *alone = run_one(&m, &img[i], 1, AF_SEGMENT_MEMORY);
 
