@@ -110,7 +110,6 @@ static int check_use(const struct opts *o)
 
 static int parse_args(int argc, char **argv, struct opts *o)
 {
-    static const char *const from_stdin[] = {"-"};
     int operand, status;
 
     *o = (struct opts){.bin_um = NAN,
@@ -118,16 +117,11 @@ static int parse_args(int argc, char **argv, struct opts *o)
                        .depth_um = 0.6,
                        .tolerance_um = AF_EVAL_TOLERANCE_UM,
                        .tolerance_slope = AF_EVAL_TOLERANCE_SLOPE,
-                       .window = AF_EVAL_WINDOW,
-                       .tables = from_stdin,
-                       .ntables = 1};
+                       .window = AF_EVAL_WINDOW};
     status = af_cli_parse(&tool, argc, argv, o, &operand);
     if (status >= 0)
         return status;
-    if (operand < argc) {
-        o->tables = (const char *const *)argv + operand;
-        o->ntables = (size_t)(argc - operand);
-    }
+    o->tables = af_cli_operands(argc, argv, operand, &o->ntables);
     status = parse_ranges(o);
     return status >= 0 ? status : check_use(o);
 }

@@ -23,7 +23,7 @@
 
 struct opts {
     const char *output, *height, *masked, *source, *surface; // files to write, or NULL
-    const char *map, *use;      // score maps, a height map of before
+    const char *map, *use;                                   // score maps, a height map of before
     const char *measure_text, *window_text, *stride_text, *probe_text;
     unsigned measures;
     uint32_t *windows, *strides;
@@ -140,7 +140,6 @@ static int check_files(const struct opts *o)
 
 static int parse_args(int argc, char **argv, struct opts *o)
 {
-    static const char *const from_stdin[] = {"-"};
     struct af_err err = {AF_OK, ""};
     int operand, status;
 
@@ -149,18 +148,13 @@ static int parse_args(int argc, char **argv, struct opts *o)
                        .stride_text = AF_MAPRUN_STRIDE,
                        .most_err = AF_HEIGHT_MOST_ERR,
                        .tolerance = 1,
-                       .stack = AF_STACKOPTS_INIT,
-                       .paths = from_stdin,
-                       .npaths = 1};
+                       .stack = AF_STACKOPTS_INIT};
     if ((status = af_cli_parse(&tool, argc, argv, o, &operand)) >= 0)
         return status;
     if (parse_lists(o, &err))
         return err.kind == AF_EUSAGE ? af_cli_usage(&tool, "%s", err.text)
                                      : af_cli_fail(PROG, &err);
-    if (operand < argc) {
-        o->paths = (const char *const *)argv + operand;
-        o->npaths = (size_t)(argc - operand);
-    }
+    o->paths = af_cli_operands(argc, argv, operand, &o->npaths);
     if (o->npaths > 1 && !o->stack.join)
         return af_cli_usage(&tool, "%zu files are not one stack; --join makes them one", o->npaths);
     if (!o->output && !o->height && !o->masked && !o->source && !o->surface && !o->probe_text)
@@ -182,7 +176,7 @@ struct job {
     struct af_stack_opts so;
     struct af_stack *st;
     struct af_heightrun run;
-    double *z_um;            // [nslices], or NULL where z is not known
+    double *z_um; // [nslices], or NULL where z is not known
     double px_um, py_um;
     struct af_fuse fuse;
     struct af_image fused[3]; // gray, or red, green and blue
@@ -246,8 +240,9 @@ static int find_heights(struct job *j, struct af_err *err)
         return -1;
     af_progress_wipe(&j->progress);
     if (j->run.least && o->contrast == AF_CONTRAST_AUTO && !o->quiet)
-        af_cli_warn(PROG, "%s: least contrast is taken for focus, as in bright field: it stands "
-                          "out by %.3g, the most by %.3g; --contrast decides",
+        af_cli_warn(PROG,
+                    "%s: least contrast is taken for focus, as in bright field: it stands "
+                    "out by %.3g, the most by %.3g; --contrast decides",
                     af_stack_info(j->st)->name, j->run.prominence[1], j->run.prominence[0]);
     return 0;
 }
@@ -463,8 +458,12 @@ static int write_surface(const struct job *j, struct af_err *err)
 {
     const struct af_height *t = &j->run.height;
     const bool known = j->px_um > 0 && j->py_um > 0, ply = ends_in(j->o->surface, ".ply");
-    struct af_surface s = {t->nx, t->ny, (double)t->cell * (known ? j->px_um : 1),
-                           (double)t->cell * (known ? j->py_um : 1), NULL, NULL};
+    struct af_surface s = {t->nx,
+                           t->ny,
+                           (double)t->cell * (known ? j->px_um : 1),
+                           (double)t->cell * (known ? j->py_um : 1),
+                           NULL,
+                           NULL};
     float *z = af_calloc(t->nx * t->ny, sizeof(*z), err);
     uint8_t *gray = z ? af_calloc(t->nx * t->ny, 1, err) : NULL;
     struct af_outfile out = {0};
@@ -519,8 +518,7 @@ static int put_probe(const struct job *j, FILE *fp, struct af_err *err)
         af_table_real(&table, j->run.probe[k].value);
         af_table_real(&table, j->run.probe[k].score);
         af_table_real(&table, j->z_um && isfinite(depth) ? af_height_z(j->z_um, n, depth) : NAN);
-        af_table_real(&table,
-                      j->z_um && isfinite(e) ? e * af_height_dz(j->z_um, n, depth) : NAN);
+        af_table_real(&table, j->z_um && isfinite(e) ? e * af_height_dz(j->z_um, n, depth) : NAN);
         af_table_end_row(&table);
     }
     return 0;
@@ -561,8 +559,10 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     j.px_um = info->px_um;
     j.py_um = info->py_um;
     if (!info->seekable) {
-        af_fail(err, AF_EUSAGE, "%s: slices are read twice, which a stream cannot be; "
-                                "stack-copy makes a file of it", info->name);
+        af_fail(err, AF_EUSAGE,
+                "%s: slices are read twice, which a stream cannot be; "
+                "stack-copy makes a file of it",
+                info->name);
         goto done;
     }
     if (info->nc > 1 && !o->stack.channel) {

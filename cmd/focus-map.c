@@ -26,15 +26,15 @@ enum scale { RAW, RELATIVE, OWN };
 
 struct opts {
     const char *measure_text, *window_text, *stride_text, *region_text;
-    unsigned measures;          // 1 << enum af_sharp
+    unsigned measures; // 1 << enum af_sharp
     uint32_t *windows, *strides;
     size_t nwindows, nstrides;
     struct af_box region;
-    int def, accumulate;        // enum af_sharp_def, enum af_accumulate
-    int normalise;              // enum af_normalise; -1: by def
-    int scale;                  // of the curve
+    int def, accumulate; // enum af_sharp_def, enum af_accumulate
+    int normalise;       // enum af_normalise; -1: by def
+    int scale;           // of the curve
     double theta;
-    int noise;                  // -1: by normalise
+    int noise; // -1: by normalise
     bool cells, wide, rank;
     const char *output, *curve, *plot;
     int64_t nthreads;
@@ -139,7 +139,6 @@ static int check_output(const struct opts *o, const char *option, const char *fi
 
 static int parse_args(int argc, char **argv, struct opts *o)
 {
-    static const char *const from_stdin[] = {"-"};
     struct af_err err = {AF_OK, ""};
     int operand, status;
 
@@ -149,9 +148,7 @@ static int parse_args(int argc, char **argv, struct opts *o)
                        .accumulate = AF_ACC_MEAN,
                        .normalise = -1,
                        .noise = -1,
-                       .stack = AF_STACKOPTS_INIT,
-                       .paths = from_stdin,
-                       .npaths = 1};
+                       .stack = AF_STACKOPTS_INIT};
     if ((status = af_cli_parse(&tool, argc, argv, o, &operand)) >= 0)
         return status;
     if (parse_lists(o, &err))
@@ -161,10 +158,7 @@ static int parse_args(int argc, char **argv, struct opts *o)
         o->normalise = o->def == AF_DEF_CODE ? AF_NORM_NONE : AF_NORM_MEAN;
     if (o->noise < 0)
         o->noise = o->normalise != AF_NORM_NONE;
-    if (operand < argc) {
-        o->paths = (const char *const *)argv + operand;
-        o->npaths = (size_t)(argc - operand);
-    }
+    o->paths = af_cli_operands(argc, argv, operand, &o->npaths);
     if (o->npaths > 1 && !o->stack.join)
         return af_cli_usage(&tool, "%zu files are not one stack; --join makes them one", o->npaths);
     if (!o->output && !o->curve && !o->rank && !o->plot)
@@ -321,8 +315,8 @@ static double z_at(const struct af_curve *c, double slice)
 
 static int put_ranking(const struct sink *k, FILE *fp, struct af_err *err)
 {
-    static const char *const columns[] = {"rank",         "measure", "peak_slice", "peak_z_um",
-                                          "width_slices", "unimodal", "false_maxima", "noise",
+    static const char *const columns[] = {"rank",         "measure",   "peak_slice",   "peak_z_um",
+                                          "width_slices", "unimodal",  "false_maxima", "noise",
                                           "known",        "err_slices"};
     struct af_curve_rank rank[AF_NSHARPS];
     struct af_table_out t;

@@ -21,12 +21,12 @@
 #define PROG "focus-mask"
 
 struct opts {
-    int rule;                 // enum af_mask_rule
+    int rule;                   // enum af_mask_rule
     double tolerance, most_err; // slices
-    int64_t ref, fill, sweep; // -1: the last slice; by rule; px
+    int64_t ref, fill, sweep;   // -1: the last slice; by rule; px
     bool least;
     const char *output, *compare, *overlay, *over;
-    int64_t slice;            // of the overlay; -1: that with the most in focus
+    int64_t slice; // of the overlay; -1: that with the most in focus
     bool no_header, quiet;
     struct af_stackopts stack;
     const char *const *paths;
@@ -91,7 +91,6 @@ static int check_files(const struct opts *o)
 
 static int parse_args(int argc, char **argv, struct opts *o)
 {
-    static const char *const from_stdin[] = {"-"};
     int operand, status;
 
     *o = (struct opts){.tolerance = 1,
@@ -99,15 +98,10 @@ static int parse_args(int argc, char **argv, struct opts *o)
                        .ref = -1,
                        .fill = -1,
                        .slice = -1,
-                       .stack = AF_STACKOPTS_INIT,
-                       .paths = from_stdin,
-                       .npaths = 1};
+                       .stack = AF_STACKOPTS_INIT};
     if ((status = af_cli_parse(&tool, argc, argv, o, &operand)) >= 0)
         return status;
-    if (operand < argc) {
-        o->paths = (const char *const *)argv + operand;
-        o->npaths = (size_t)(argc - operand);
-    }
+    o->paths = af_cli_operands(argc, argv, operand, &o->npaths);
     if (o->npaths > 1 && !o->stack.join)
         return af_cli_usage(&tool, "%zu files are not one stack; --join makes them one", o->npaths);
     if (!o->output && !o->compare && !o->overlay)
@@ -127,9 +121,9 @@ struct sink {
     struct af_stack_writer *writer;
     struct af_table_out table;
     struct af_mask_match all;
-    struct af_image img;     // of the truth
-    struct af_image shown;   // the mask for the overlay
-    size_t slice, most;      // its slice and pixels
+    struct af_image img;   // of the truth
+    struct af_image shown; // the mask for the overlay
+    size_t slice, most;    // its slice and pixels
 };
 
 static int write_mask(struct sink *k, size_t i, const struct af_image *mask, struct af_err *err)
@@ -223,9 +217,9 @@ static void tint(struct af_canvas *c, const struct af_image *mask)
         for (long x = 0; x < w; x++) {
             uint8_t *p = c->rgb + 3 * (y * w + x);
             const bool on = m[y * w + x];
-            const bool edge = on && (x == 0 || y == 0 || x + 1 == w || y + 1 == h ||
-                                     !m[y * w + x - 1] || !m[y * w + x + 1] ||
-                                     !m[(y - 1) * w + x] || !m[(y + 1) * w + x]);
+            const bool edge =
+                on && (x == 0 || y == 0 || x + 1 == w || y + 1 == h || !m[y * w + x - 1] ||
+                       !m[y * w + x + 1] || !m[(y - 1) * w + x] || !m[(y + 1) * w + x]);
 
             if (edge)
                 p[0] = 255, p[1] = 170, p[2] = 0;
@@ -282,8 +276,8 @@ done:
 static int open_beside(struct sink *k, struct af_stack **st, const char *path,
                        const struct af_stack_opts *so, struct af_err *err)
 {
-    const struct af_stack_opts plain = {.max_pixels = so->max_pixels, .warn = so->warn,
-                                        .warn_ctx = so->warn_ctx};
+    const struct af_stack_opts plain = {
+        .max_pixels = so->max_pixels, .warn = so->warn, .warn_ctx = so->warn_ctx};
     const size_t n = af_stack_info(k->maps)->nplanes;
 
     if (af_stack_open(st, &path, 1, &plain, err))
@@ -308,7 +302,7 @@ static int finish(struct sink *k, struct af_err *err)
 
 static int run(const struct opts *o, FILE *out, struct af_err *err)
 {
-    static const char *const columns[] = {"file",   "slice",   "iou",        "dice",
+    static const char *const columns[] = {"file",      "slice",  "iou",     "dice",
                                           "precision", "recall", "mask_px", "truth_px"};
     const struct af_mask_opts mo = {
         .rule = (enum af_mask_rule)o->rule,
@@ -316,7 +310,9 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
         .most_err = o->most_err,
         .ref = o->ref,
         .least = o->least,
-        .fill = o->fill >= 0 ? (size_t)o->fill : o->rule == AF_MASK_REF ? SIZE_MAX : 0,
+        .fill = o->fill >= 0             ? (size_t)o->fill
+                : o->rule == AF_MASK_REF ? SIZE_MAX
+                                         : 0,
         .sweep = (size_t)o->sweep,
     };
     struct sink k = {.o = o};

@@ -155,23 +155,17 @@ static int check_optics(struct opts *o)
 
 static int parse_args(int argc, char **argv, struct opts *o)
 {
-    static const char *const from_stdin[] = {"-"};
     int operand, status;
 
     *o = (struct opts){.optics = {NAN, NAN, NAN, 0},
                        .pixel_um = NAN,
                        .gain = NAN,
                        .snr = 5,
-                       .stack = AF_STACKOPTS_INIT,
-                       .paths = from_stdin,
-                       .npaths = 1};
+                       .stack = AF_STACKOPTS_INIT};
     status = af_cli_parse(&tool, argc, argv, o, &operand);
     if (status >= 0)
         return status;
-    if (operand < argc) {
-        o->paths = (const char *const *)argv + operand;
-        o->npaths = (size_t)(argc - operand);
-    }
+    o->paths = af_cli_operands(argc, argv, operand, &o->npaths);
     const char *const outputs[][2] = {{"beads", o->beads},         {"report", o->report},
                                       {"montage", o->montage},     {"plate", o->plate},
                                       {"histogram", o->histogram}, {"field", o->field}};

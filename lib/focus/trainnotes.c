@@ -7,40 +7,19 @@
 #include "nn/kernels.h"
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Notes are set one after another until one fails. */
-struct pad {
-    struct af_nn_notes *notes;
-    struct af_err *err;
-    int ret;
-};
-
-__attribute__((format(printf, 3, 4))) static void put(struct pad *p, const char *key,
-                                                      const char *fmt, ...)
-{
-    char text[512];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    if (!p->ret)
-        p->ret = af_nn_notes_set(p->notes, key, text, p->err);
-}
-
 /* A number that may be missing. */
-static void put_real(struct pad *p, const char *key, double v)
+static void put_real(struct af_nn_notepad *p, const char *key, double v)
 {
     if (isfinite(v))
-        put(p, key, "%.9g", v);
+        af_nn_notepad_put(p, key, "%.9g", v);
 }
 
 /* All days, blanks between. */
-static void put_days(struct pad *p, const struct af_dataset *d)
+static void put_days(struct af_nn_notepad *p, const struct af_dataset *d)
 {
     size_t n = 1, at = 0;
     char *text;
@@ -59,34 +38,35 @@ static void put_days(struct pad *p, const struct af_dataset *d)
     free(text);
 }
 
-static void put_data(struct pad *p, const struct af_dataset *d, const struct af_dataset_opts *from)
+static void put_data(struct af_nn_notepad *p, const struct af_dataset *d,
+                     const struct af_dataset_opts *from)
 {
     size_t validating = 0;
 
     for (size_t i = 0; i < d->labels.nstacks; i++)
         validating += d->validates[i];
-    put(p, "data_digest", "%016" PRIx64, d->digest);
+    af_nn_notepad_put(p, "data_digest", "%016" PRIx64, d->digest);
     put_days(p, d);
-    put(p, "train_stacks", "%zu", d->labels.nstacks - validating);
-    put(p, "train_images", "%zu", d->ntrain);
+    af_nn_notepad_put(p, "train_stacks", "%zu", d->labels.nstacks - validating);
+    af_nn_notepad_put(p, "train_images", "%zu", d->ntrain);
     put_real(p, "train_min_um", d->min_um);
     put_real(p, "train_max_um", d->max_um);
-    put(p, "val_stacks", "%zu", validating);
-    put(p, "val_images", "%zu", d->nval);
+    af_nn_notepad_put(p, "val_stacks", "%zu", validating);
+    af_nn_notepad_put(p, "val_images", "%zu", d->nval);
     if (from->val)
-        put(p, "split", "a table of its own");
+        af_nn_notepad_put(p, "split", "a table of its own");
     else
-        put(p, "split", "%.9g of the stacks of each day, seed %" PRIu64, from->val_fraction,
-            from->seed);
+        af_nn_notepad_put(p, "split", "%.9g of the stacks of each day, seed %" PRIu64,
+                          from->val_fraction, from->seed);
 }
 
 int af_trainnotes_data(struct af_nn_notes *notes, const struct af_dataset *d,
                        const struct af_dataset_opts *from, const struct af_trainrun_result *result,
                        struct af_err *err)
 {
-    struct pad p = {notes, err, 0};
+    struct af_nn_notepad p = {notes, err, 0};
 
-    put(&p, "version", "aftools " AF_VERSION);
+    af_nn_notepad_put(&p, "version", "aftools " AF_VERSION);
     put_data(&p, d, from);
     put_real(&p, "val_loss", result->val_loss);
     put_real(&p, "val_rmse_um", result->val_rmse_um);
@@ -96,18 +76,19 @@ int af_trainnotes_data(struct af_nn_notes *notes, const struct af_dataset *d,
 int af_trainnotes_network(struct af_nn_notes *notes, const struct af_trainrun_opts *o,
                           const struct af_trainrun_result *result, struct af_err *err)
 {
-    struct pad p = {notes, err, 0};
+    struct af_nn_notepad p = {notes, err, 0};
 
-    put(&p, "seed", "%" PRIu64, o->seed);
-    put(&p, "epoch", "%zu", result->best_epoch);
-    put(&p, "batch", "%zu", o->batch);
-    put(&p, "lr", "%.9g", o->lr);
-    put(&p, "schedule", "%s", o->schedule == AF_COSINE ? "cosine" : "constant");
-    put(&p, "freeze", "%d", o->freeze);
-    put(&p, "shift", "%u", o->shift);
-    put(&p, "statistics", "%s", o->strict ? "momentum 0.999" : "estimated again each epoch");
-    put(&p, "threads", "%u", o->nthreads ? o->nthreads : af_cpu_count());
-    put(&p, "kernels", "%s", af_nn_kernels_best()->name);
+    af_nn_notepad_put(&p, "seed", "%" PRIu64, o->seed);
+    af_nn_notepad_put(&p, "epoch", "%zu", result->best_epoch);
+    af_nn_notepad_put(&p, "batch", "%zu", o->batch);
+    af_nn_notepad_put(&p, "lr", "%.9g", o->lr);
+    af_nn_notepad_put(&p, "schedule", "%s", o->schedule == AF_COSINE ? "cosine" : "constant");
+    af_nn_notepad_put(&p, "freeze", "%d", o->freeze);
+    af_nn_notepad_put(&p, "shift", "%u", o->shift);
+    af_nn_notepad_put(&p, "statistics", "%s",
+                      o->strict ? "momentum 0.999" : "estimated again each epoch");
+    af_nn_notepad_put(&p, "threads", "%u", o->nthreads ? o->nthreads : af_cpu_count());
+    af_nn_notepad_put(&p, "kernels", "%s", af_nn_kernels_best()->name);
     return p.ret;
 }
 

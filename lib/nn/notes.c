@@ -2,6 +2,8 @@
 #include "nn/notes.h"
 
 #include "base/memory.h"
+#include <stdio.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,4 +60,16 @@ int af_nn_notes_set(struct af_nn_notes *s, const char *key, const char *value, s
     free(n->value);
     n->value = copy;
     return 0;
+}
+
+void af_nn_notepad_put(struct af_nn_notepad *p, const char *key, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (!p->ret)
+        p->ret = af_nn_notes_set(p->notes, key, text, p->err);
 }

@@ -26,4 +26,16 @@ int af_nn_notes_set(struct af_nn_notes *s, const char *key, const char *value, s
 /* Add a text whose key is known to be new: no search. -1 with AF_ESYS. */
 int af_nn_notes_add(struct af_nn_notes *s, const char *key, const char *value, struct af_err *err);
 
+/*
+ * Set one after another, by printf, until one fails: then `ret` is -1, *err says why, and nothing
+ * more is done. Texts are cut at 511 bytes.
+ */
+struct af_nn_notepad {
+    struct af_nn_notes *notes;
+    struct af_err *err;
+    int ret;
+};
+void af_nn_notepad_put(struct af_nn_notepad *p, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 #endif
