@@ -3,6 +3,7 @@
 #include "base/outfile.h"
 #include "base/table.h"
 #include "cli/cli.h"
+#include "cli/maskmatch.h"
 #include "cli/option.h"
 #include "cli/stackopts.h"
 #include "image/canvas.h"
@@ -117,11 +118,10 @@ static int parse_args(int argc, char **argv, struct opts *o)
 /* Where the masks go. */
 struct sink {
     const struct opts *o;
-    struct af_stack *maps, *truth, *over;
+    struct af_stack *maps, *over;
     struct af_stack_writer *writer;
-    struct af_table_out table;
-    struct af_mask_match all;
-    struct af_image img;   // of the truth
+    struct af_maskmatch match;
+    struct af_image img;   // of what the overlay lies over
     struct af_image shown; // the mask for the overlay
     size_t slice, most;    // its slice and pixels
 };
@@ -141,40 +141,6 @@ static int write_mask(struct sink *k, size_t i, const struct af_image *mask, str
     if (!k->writer && af_stack_writer_open(&k->writer, k->o->output, &meta, err))
         return -1;
     return af_stack_writer_add(k->writer, mask, af_stack_plane(k->maps, i), err);
-}
-
-static void put_match(struct sink *k, int64_t slice, const struct af_mask_match *m)
-{
-    struct af_table_out *t = &k->table;
-
-    af_table_text(t, af_stack_info(k->maps)->name);
-    if (slice < 0)
-        af_table_na(t);
-    else
-        af_table_int(t, slice);
-    af_table_real(t, af_mask_iou(m));
-    af_table_real(t, af_mask_dice(m));
-    af_table_real(t, af_mask_precision(m));
-    af_table_real(t, af_mask_recall(m));
-    af_table_int(t, (int64_t)(m->both + m->only));
-    af_table_int(t, (int64_t)(m->both + m->missed));
-    af_table_end_row(t);
-}
-
-static int compare_mask(struct sink *k, size_t i, const struct af_image *mask, struct af_err *err)
-{
-    struct af_err why = {AF_OK, ""};
-    struct af_mask_match m;
-
-    if (af_stack_read(k->truth, i, &k->img, err))
-        return -1;
-    if (af_mask_match(&m, mask, &k->img, &why))
-        return af_fail(err, why.kind, "%s: plane %zu: %s", k->o->compare, i, why.text);
-    put_match(k, (int64_t)i, &m);
-    k->all.both += m.both;
-    k->all.only += m.only;
-    k->all.missed += m.missed;
-    return 0;
 }
 
 /* Keep the mask that the overlay shows. */
@@ -200,7 +166,8 @@ static int put(void *ctx, size_t i, const struct af_image *mask, struct af_err *
     struct sink *k = ctx;
 
     if ((k->o->output && write_mask(k, i, mask, err)) ||
-        (k->truth && compare_mask(k, i, mask, err)) || (k->over && keep_mask(k, i, mask, err)))
+        (k->match.truth && af_maskmatch_plane(&k->match, i, mask, err)) ||
+        (k->over && keep_mask(k, i, mask, err)))
         return -1;
     return af_cli_stopped() ? af_fail(err, AF_ESYS, "interrupted") : 0;
 }
@@ -272,28 +239,12 @@ done:
 
 /* ---------------------------------------------------------------------- run */
 
-/* A stack with a plane for each map, read like the maps but for channel and time. */
-static int open_beside(struct sink *k, struct af_stack **st, const char *path,
-                       const struct af_stack_opts *so, struct af_err *err)
-{
-    const struct af_stack_opts plain = {
-        .max_pixels = so->max_pixels, .warn = so->warn, .warn_ctx = so->warn_ctx};
-    const size_t n = af_stack_info(k->maps)->nplanes;
-
-    if (af_stack_open(st, &path, 1, &plain, err))
-        return -1;
-    if (!af_stack_info(*st)->seekable || af_stack_info(*st)->nplanes != n)
-        return af_fail(err, AF_EDATA, "%s: %zu planes are needed, as many as there are maps", path,
-                       n);
-    return 0;
-}
-
 static int finish(struct sink *k, struct af_err *err)
 {
     struct af_stack_writer *w = k->writer;
 
-    if (k->truth)
-        put_match(k, -1, &k->all);
+    if (k->match.truth)
+        af_maskmatch_end(&k->match);
     if (k->over && draw_overlay(k, err))
         return -1;
     k->writer = NULL;
@@ -302,8 +253,6 @@ static int finish(struct sink *k, struct af_err *err)
 
 static int run(const struct opts *o, FILE *out, struct af_err *err)
 {
-    static const char *const columns[] = {"file",      "slice",  "iou",     "dice",
-                                          "precision", "recall", "mask_px", "truth_px"};
     const struct af_mask_opts mo = {
         .rule = (enum af_mask_rule)o->rule,
         .tolerance = o->tolerance,
@@ -322,11 +271,10 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     if (af_stackopts_make(&o->stack, PROG, o->quiet, &so, err) ||
         af_stack_open(&k.maps, o->paths, o->npaths, &so, err))
         return -1;
-    if ((o->compare && open_beside(&k, &k.truth, o->compare, &so, err)) ||
-        (o->over && open_beside(&k, &k.over, o->over, &so, err)))
+    if ((o->over && af_stackopts_open_beside(&k.over, o->over, k.maps, &so, err)) ||
+        (o->compare &&
+         af_maskmatch_open(&k.match, o->compare, k.maps, out, !o->no_header, &so, err)))
         goto done;
-    if (o->compare)
-        af_table_begin(&k.table, out, columns, sizeof(columns) / sizeof(*columns), !o->no_header);
     af_cli_catch_signals();
     if (af_maskrun(k.maps, &mo, put, &k, err))
         goto done;
@@ -336,7 +284,7 @@ done:
     af_image_release(&k.shown);
     af_image_release(&k.img);
     af_stack_close(k.over);
-    af_stack_close(k.truth);
+    af_maskmatch_release(&k.match);
     af_stack_close(k.maps);
     return ret;
 }

@@ -4,6 +4,7 @@
 #include "base/progress.h"
 #include "base/table.h"
 #include "cli/cli.h"
+#include "cli/maskmatch.h"
 #include "cli/option.h"
 #include "cli/stackopts.h"
 #include "focus/segment.h"
@@ -105,8 +106,8 @@ static int parse_args(int argc, char **argv, struct opts *o)
 {
     int operand, status;
 
-    *o = (struct opts){.threshold = 0.5, .memory = AF_SEGMENT_MEMORY >> 20,
-                       .stack = AF_STACKOPTS_INIT};
+    *o = (struct opts){
+        .threshold = 0.5, .memory = AF_SEGMENT_MEMORY >> 20, .stack = AF_STACKOPTS_INIT};
     if ((status = af_cli_parse(&tool, argc, argv, o, &operand)) >= 0)
         return status;
     o->paths = af_cli_operands(argc, argv, operand, &o->npaths);
@@ -122,10 +123,9 @@ static int parse_args(int argc, char **argv, struct opts *o)
 /* Where the masks go. */
 struct sink {
     const struct opts *o;
-    struct af_stack *st, *truth;
+    struct af_stack *st;
     struct af_stack_writer *writer, *masked_writer;
-    struct af_table_out table;
-    struct af_mask_match all;
+    struct af_maskmatch match;
     struct af_image mask, other; // of the slice at hand; a scratch
     struct af_progress progress;
     size_t done;
@@ -157,12 +157,11 @@ static int put_output(struct sink *k, size_t i, const float *p, const struct af_
             return -1;
         memcpy(k->other.data, p, img->w * img->h * sizeof(float));
     }
-    return add_plane(k, &k->writer, k->o->output, k->o->probability ? "probability" : "mask",
-                     i, k->o->probability ? &k->other : &k->mask, err);
+    return add_plane(k, &k->writer, k->o->output, k->o->probability ? "probability" : "mask", i,
+                     k->o->probability ? &k->other : &k->mask, err);
 }
 
-static int put_masked(struct sink *k, size_t number, const struct af_image *img,
-                      struct af_err *err)
+static int put_masked(struct sink *k, size_t number, const struct af_image *img, struct af_err *err)
 {
     size_t each = af_sample_size(img->type);
     const uint8_t *m = k->mask.data;
@@ -178,40 +177,6 @@ static int put_masked(struct sink *k, size_t number, const struct af_image *img,
     return add_plane(k, &k->masked_writer, k->o->masked, "in focus", number, &k->other, err);
 }
 
-static void put_match(struct sink *k, int64_t slice, const struct af_mask_match *m)
-{
-    struct af_table_out *t = &k->table;
-
-    af_table_text(t, af_stack_info(k->st)->name);
-    if (slice < 0)
-        af_table_na(t);
-    else
-        af_table_int(t, slice);
-    af_table_real(t, af_mask_iou(m));
-    af_table_real(t, af_mask_dice(m));
-    af_table_real(t, af_mask_precision(m));
-    af_table_real(t, af_mask_recall(m));
-    af_table_int(t, (int64_t)(m->both + m->only));
-    af_table_int(t, (int64_t)(m->both + m->missed));
-    af_table_end_row(t);
-}
-
-static int compare_mask(struct sink *k, size_t i, struct af_err *err)
-{
-    struct af_err why = {AF_OK, ""};
-    struct af_mask_match m;
-
-    if (af_stack_read(k->truth, i, &k->other, err))
-        return -1;
-    if (af_mask_match(&m, &k->mask, &k->other, &why))
-        return af_fail(err, why.kind, "%s: plane %zu: %s", k->o->compare, i, why.text);
-    put_match(k, (int64_t)i, &m);
-    k->all.both += m.both;
-    k->all.only += m.only;
-    k->all.missed += m.missed;
-    return 0;
-}
-
 static int put(struct sink *k, size_t number, const float *p, const struct af_image *img,
                struct af_err *err)
 {
@@ -225,7 +190,7 @@ static int put(struct sink *k, size_t number, const float *p, const struct af_im
     if ((k->o->output && put_output(k, number, p, img, err)) ||
         (k->o->masked && put_masked(k, number, img, err)) ||
         (k->o->stream && af_pgm_write(stdout, &k->mask, af_stack_plane(k->st, number), err)) ||
-        (k->truth && compare_mask(k, number, err)))
+        (k->match.truth && af_maskmatch_plane(&k->match, number, &k->mask, err)))
         return -1;
     af_progress_step(&k->progress, ++k->done, NULL);
     return af_cli_stopped() ? af_fail(err, AF_ESYS, "interrupted") : 0;
@@ -236,8 +201,8 @@ struct window {
     size_t most, around; // at a time; seen on either side
     size_t room;         // most + 2 around: slice i lies in place i % room
     struct af_image *img;
-    size_t *number;      // of the plane
-    float **p;           // [most]
+    size_t *number; // of the plane
+    float **p;      // [most]
     size_t *p_room;
     const struct af_image **seen; // [most][2 around + 1]
     size_t nread, next;           // slices read; the first that has no answer yet
@@ -316,8 +281,7 @@ static int segment_all(struct sink *k, struct af_segmenter *s, struct af_err *er
     if (open_window(&w, k, s, err))
         goto done;
     while (n > 0) {
-        if (move_window(&w, k->st, &n, err) ||
-            (n > 0 && af_segmenter_run(s, w.seen, n, w.p, err)))
+        if (move_window(&w, k->st, &n, err) || (n > 0 && af_segmenter_run(s, w.seen, n, w.p, err)))
             goto done;
         for (size_t i = 0; i < n; i++) {
             const size_t at = (w.next + i) % w.room;
@@ -333,26 +297,12 @@ done:
     return ret;
 }
 
-static int open_truth(struct sink *k, const struct af_stack_opts *so, struct af_err *err)
-{
-    const struct af_stack_opts plain = {.max_pixels = so->max_pixels, .warn = so->warn,
-                                        .warn_ctx = so->warn_ctx};
-    const size_t n = af_stack_info(k->st)->nplanes;
-
-    if (af_stack_open(&k->truth, &k->o->compare, 1, &plain, err))
-        return -1;
-    if (!af_stack_info(k->truth)->seekable || af_stack_info(k->truth)->nplanes != n)
-        return af_fail(err, AF_EDATA, "%s: %zu planes are needed, as many as there are slices",
-                       k->o->compare, n);
-    return 0;
-}
-
 static int finish(struct sink *k, struct af_err *err)
 {
     struct af_stack_writer *w = k->writer, *m = k->masked_writer;
 
-    if (k->truth)
-        put_match(k, -1, &k->all);
+    if (k->match.truth)
+        af_maskmatch_end(&k->match);
     k->writer = NULL;
     if (w && af_stack_writer_commit(w, err))
         return -1;
@@ -362,8 +312,6 @@ static int finish(struct sink *k, struct af_err *err)
 
 static int run(const struct opts *o, FILE *out, struct af_err *err)
 {
-    static const char *const columns[] = {"file",      "slice",  "iou",     "dice",
-                                          "precision", "recall", "mask_px", "truth_px"};
     struct sink k = {.o = o};
     struct af_segmenter *s = NULL;
     struct af_unet_model m = {.params = NULL};
@@ -374,11 +322,9 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     if (af_stackopts_make(&o->stack, PROG, o->quiet, &so, err) ||
         af_unet_model_read(&m, o->model, err) ||
         af_stack_open(&k.st, o->paths, o->npaths, &so, err) ||
-        (o->compare && open_truth(&k, &so, err)) ||
-        af_segmenter_new(&s, &m, (unsigned)o->nthreads, (size_t)o->memory << 20, err))
+        af_segmenter_new(&s, &m, (unsigned)o->nthreads, (size_t)o->memory << 20, err) ||
+        (o->compare && af_maskmatch_open(&k.match, o->compare, k.st, out, !o->no_header, &so, err)))
         goto done;
-    if (o->compare)
-        af_table_begin(&k.table, out, columns, sizeof(columns) / sizeof(*columns), !o->no_header);
     n = af_stack_info(k.st)->nplanes;
     af_cli_catch_signals();
     af_progress_begin(&k.progress, o->quiet || !isatty(STDERR_FILENO) ? NULL : stderr, PROG,
@@ -394,7 +340,7 @@ done:
     af_image_release(&k.mask);
     af_image_release(&k.other);
     af_segmenter_free(s);
-    af_stack_close(k.truth);
+    af_maskmatch_release(&k.match);
     af_stack_close(k.st);
     af_unet_model_release(&m);
     return ret;

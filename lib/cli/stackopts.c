@@ -33,6 +33,21 @@ int af_stackopts_make(const struct af_stackopts *so, const char *prog, bool quie
     return 0;
 }
 
+int af_stackopts_open_beside(struct af_stack **st, const char *path, const struct af_stack *like,
+                             const struct af_stack_opts *so, struct af_err *err)
+{
+    const struct af_stack_opts plain = {
+        .max_pixels = so->max_pixels, .warn = so->warn, .warn_ctx = so->warn_ctx};
+    const struct af_stack_info *in = af_stack_info(like);
+
+    if (af_stack_open(st, &path, 1, &plain, err))
+        return -1;
+    if (!af_stack_info(*st)->seekable || af_stack_info(*st)->nplanes != in->nplanes)
+        return af_fail(err, AF_EDATA, "%s: %zu planes are needed, as many as %s has", path,
+                       in->nplanes, in->name);
+    return 0;
+}
+
 bool af_stackopts_is_input(const char *output, const char *const *paths, size_t npaths)
 {
     struct stat out, in;

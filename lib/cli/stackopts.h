@@ -75,6 +75,14 @@ struct af_stackopts {
 int af_stackopts_make(const struct af_stackopts *so, const char *prog, bool quiet,
                       struct af_stack_opts *o, struct af_err *err);
 
+/*
+ * Open path, which must have a plane for each of stack `like` and be no stream: a mask, another
+ * channel. so: limits and warnings are taken from it. *st may be open on failure. -1 with AF_EDATA,
+ * AF_ESYS.
+ */
+int af_stackopts_open_beside(struct af_stack **st, const char *path, const struct af_stack *like,
+                             const struct af_stack_opts *so, struct af_err *err);
+
 /* Is the regular file `output` one of the stacks? A picture or table must not take its place. */
 bool af_stackopts_is_input(const char *output, const char *const *paths, size_t npaths);
 
