@@ -2,12 +2,9 @@
 /* af-train: teach a network, or a look-up table, the defocus of laser frames, from label tables and
  * their stacks. */
 #include "base/memory.h"
-#include "base/outfile.h"
-#include "base/progress.h"
-#include "base/table.h"
 #include "cli/cli.h"
 #include "cli/option.h"
-#include "cli/plot.h"
+#include "cli/trainlog.h"
 #include "focus/lutrun.h"
 #include "focus/trainnotes.h"
 #include "nn/kernels.h"
@@ -16,10 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PROG "af-train"
-enum { PLOT_WIDTH = 900, PLOT_HEIGHT = 500, LAST_LAYER = AF_NN_NLAYERS - 1 };
+enum { LAST_LAYER = AF_NN_NLAYERS - 1 };
 
 static const double lr_fresh = 1e-4, lr_init = 1e-5;
 static const int64_t epochs_fresh = 100, epochs_init = 50, batch_usual = 32;
@@ -100,10 +96,6 @@ static const struct af_tool tool = {
     options,
 };
 
-static const char *const columns[] = {"epoch", "train_loss", "val_loss",     "val_rmse_um",
-                                      "lr",    "seconds",    "images_per_s", "best"};
-enum { COLUMNS = sizeof(columns) / sizeof(*columns) };
-
 /* Options that a table has no use for: the first that is given, or NULL. */
 static const char *network_option(const struct opts *o)
 {
@@ -162,68 +154,11 @@ static int parse_args(int argc, char **argv, struct opts *o)
     return -1;
 }
 
-/* Where the log goes while epochs come. */
+/* What is trained for, and where that is told. */
 struct sink {
     const struct opts *o;
-    struct af_table_out table;
-    struct af_plot plot;
-    struct af_progress progress;
+    struct af_trainlog log;
 };
-
-static void warn(void *ctx, const char *text)
-{
-    struct sink *k = ctx;
-
-    if (k->o->quiet)
-        return;
-    af_progress_wipe(&k->progress);
-    af_cli_warn(PROG, "%s", text);
-}
-
-static void read_progress(void *ctx, size_t done, size_t total, const char *file)
-{
-    struct sink *k = ctx;
-
-    if (done == 1)
-        af_progress_begin(&k->progress, k->o->quiet || !isatty(STDERR_FILENO) ? NULL : stderr, PROG,
-                          "files", total);
-    af_progress_step(&k->progress, done, file);
-    if (done == total)
-        af_progress_end(&k->progress);
-}
-
-static void train_progress(void *ctx, size_t done, size_t total)
-{
-    struct sink *k = ctx;
-
-    (void)total;
-    af_progress_step(&k->progress, done, NULL);
-}
-
-static void put_epoch(void *ctx, const struct af_epoch *e)
-{
-    struct sink *k = ctx;
-    struct af_table_out *t = &k->table;
-
-    af_progress_wipe(&k->progress);
-    af_table_int(t, (int64_t)e->epoch);
-    af_table_real(t, e->train_loss);
-    af_table_real(t, e->val_loss);
-    af_table_real(t, e->val_figure);
-    af_table_real(t, e->lr);
-    af_table_real(t, e->seconds);
-    af_table_real(t, e->images_per_s);
-    af_table_int(t, e->best);
-    af_table_end_row(t);
-    fflush(t->fp);
-    if (k->plot.script) {
-        fprintf(k->plot.script, "%zu %.9g ", e->epoch, e->train_loss);
-        if (isfinite(e->val_loss))
-            fprintf(k->plot.script, "%.9g\n", e->val_loss);
-        else
-            fputs("?\n", k->plot.script);
-    }
-}
 
 static int draw(struct af_plot *p, bool validated, struct af_err *err)
 {
@@ -276,10 +211,10 @@ static int read_data(struct sink *k, struct af_dataset *d, struct af_dataset_opt
                                      .val_fraction = o->val_fraction,
                                      .seed = (uint64_t)o->seed,
                                      .nthreads = (unsigned)o->nthreads,
-                                     .warn = warn,
-                                     .progress = read_progress,
+                                     .warn = af_trainlog_warn,
+                                     .progress = af_trainlog_read,
                                      .stopped = af_cli_stopped,
-                                     .ctx = k};
+                                     .ctx = &k->log};
     return af_dataset_read(d, from, err);
 }
 
@@ -302,7 +237,7 @@ static int calibrate(struct sink *k, struct af_nn_about *about, const struct af_
     if (af_trainnotes_calibrate(about, e, d, &why)) {
         if (why.kind != AF_ENOFOCUS)
             return af_fail(err, why.kind, "%s", why.text);
-        warn(k, why.text);
+        af_trainlog_warn(&k->log, why.text);
     }
     return 0;
 }
@@ -321,7 +256,7 @@ static int finish(struct sink *k, const struct af_dataset *d, const struct af_da
         af_trainnotes_network(&m->about.notes, ro, result, err) ||
         af_estimator_of_network(&e, m, err) || calibrate(k, &m->about, e, d, err) ||
         af_nn_model_write(m, k->o->output, err) ||
-        (k->plot.script && draw(&k->plot, d->nval > 0, err)))
+        (k->log.plot.script && draw(&k->log.plot, d->nval > 0, err)))
         goto done;
     ret = 0;
 done:
@@ -329,45 +264,25 @@ done:
     return ret;
 }
 
-/* What the end of training means: the status, or -1 with err. */
-static int conclude(const struct opts *o, const char *checkpoint,
-                    const struct af_trainrun_result *result, struct af_err *err)
-{
-    const char *kept = result->best_epoch ? "the best model so far is kept" : "there is no model";
-
-    if (result->end == AF_TRAINRUN_STOPPED) {
-        if (!o->quiet)
-            af_cli_warn(PROG, "stopped after %zu epochs, %s; --resume goes on", result->epochs,
-                        kept);
-        return 0; // ends by the signal
-    }
-    if (!o->checkpoint)
-        remove(checkpoint);
-    if (result->end == AF_TRAINRUN_DIVERGED)
-        return af_fail(err, AF_ENOFOCUS,
-                       "epoch %zu: the loss is no finite number, a lower --lr may help; %s",
-                       result->epochs + 1, kept);
-    return 0;
-}
-
 static int train_network(struct sink *k, const char *checkpoint, const struct af_dataset *d,
                          const struct af_dataset_opts *from, struct af_nn_model *m,
                          struct af_err *err)
 {
     const struct opts *o = k->o;
-    struct af_trainrun_opts ro = {.epochs = (size_t)o->epochs,
-                                  .batch = (size_t)o->batch,
-                                  .lr = o->lr,
-                                  .schedule = o->schedule,
-                                  .patience = (size_t)o->patience,
-                                  .seed = (uint64_t)o->seed,
-                                  .freeze = (int)o->freeze,
-                                  .strict = o->strict,
-                                  .shift = (unsigned)o->shift,
-                                  .nthreads = (unsigned)o->nthreads,
-                                  .checkpoint = checkpoint,
-                                  .resume = o->resume,
-                                  .to = {put_epoch, train_progress, warn, af_cli_stopped, k}};
+    struct af_trainrun_opts ro = {
+        .epochs = (size_t)o->epochs,
+        .batch = (size_t)o->batch,
+        .lr = o->lr,
+        .schedule = o->schedule,
+        .patience = (size_t)o->patience,
+        .seed = (uint64_t)o->seed,
+        .freeze = (int)o->freeze,
+        .strict = o->strict,
+        .shift = (unsigned)o->shift,
+        .nthreads = (unsigned)o->nthreads,
+        .checkpoint = checkpoint,
+        .resume = o->resume,
+        .to = {af_trainlog_epoch, af_trainlog_progress, af_trainlog_warn, af_cli_stopped, &k->log}};
     struct af_trainrun_result result;
     char words[100];
     int ret;
@@ -377,13 +292,14 @@ static int train_network(struct sink *k, const char *checkpoint, const struct af
     snprintf(words, sizeof(words), "alpha %g, %zu parameters; kernels %s", m->arch.alpha,
              m->arch.nparams, af_nn_kernels_best()->name);
     say(o, d, words);
-    af_progress_begin(&k->progress, o->quiet ? NULL : stderr, PROG, "images",
+    af_progress_begin(&k->log.progress, o->quiet ? NULL : stderr, PROG, "images",
                       ro.epochs * d->ntrain);
     ret = af_trainrun(d, m, &ro, &result, err);
-    af_progress_end(&k->progress);
+    af_progress_end(&k->log.progress);
     if (ret || finish(k, d, from, &ro, &result, m, err))
         return -1;
-    return conclude(o, checkpoint, &result, err);
+    return af_trainlog_conclude(&k->log, result.end, result.epochs, result.best_epoch, checkpoint,
+                                o->checkpoint, err);
 }
 
 static int build_lut(struct sink *k, const struct af_dataset *d, const struct af_dataset_opts *from,
@@ -402,7 +318,7 @@ static int build_lut(struct sink *k, const struct af_dataset *d, const struct af
     ret = -1;
     result.val_loss = epoch.val_loss;
     result.val_rmse_um = epoch.val_figure;
-    put_epoch(k, &epoch);
+    af_trainlog_epoch(&k->log, &epoch);
     if (af_trainnotes_data(&lut.about.notes, d, from, &result, err) ||
         af_estimator_of_lut(&e, &lut, err))
         goto done;
@@ -416,20 +332,9 @@ done:
     return ret;
 }
 
-/* Whether the model can be written, before the hours are spent. */
-static int probe(const char *path, struct af_err *err)
-{
-    struct af_outfile f;
-
-    if (af_outfile_open(&f, path, err))
-        return -1;
-    af_outfile_discard(&f);
-    return 0;
-}
-
 static int run(const struct opts *o, FILE *out, struct af_err *err)
 {
-    struct sink k = {.o = o};
+    struct sink k = {.o = o, .log = {.prog = PROG, .things = "files", .quiet = o->quiet}};
     struct af_dataset d = {0};
     struct af_dataset_opts from;
     struct af_nn_model m = {0};
@@ -437,14 +342,11 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
         o->checkpoint ? af_strdup(o->checkpoint, err) : af_format(err, "%s.checkpoint", o->output);
     int ret = -1;
 
-    if (!checkpoint || probe(o->output, err) || (o->arch == NETWORK && probe(checkpoint, err)) ||
-        (o->plot && af_plot_open(&k.plot, o->plot, PLOT_WIDTH, PLOT_HEIGHT, err)))
-        goto done;
-    if (k.plot.script)
-        fputs("$log << EOD\n", k.plot.script);
     af_cli_catch_signals();
-    af_table_begin(&k.table, out, columns, COLUMNS, !o->no_header);
-    fflush(out);
+    if (!checkpoint || af_trainlog_probe(o->output, err) ||
+        (o->arch == NETWORK && af_trainlog_probe(checkpoint, err)) ||
+        af_trainlog_open(&k.log, o->plot, out, "val_rmse_um", "images_per_s", !o->no_header, err))
+        goto done;
     ret = read_data(&k, &d, &from, err);
     if (ret == 0)
         ret = o->arch == LUT ? build_lut(&k, &d, &from, err)
@@ -452,7 +354,7 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     else if (ret > 0)
         ret = 0; // stopped
 done:
-    af_plot_discard(&k.plot);
+    af_trainlog_release(&k.log);
     af_nn_model_release(&m);
     af_dataset_release(&d);
     free(checkpoint);

@@ -2,12 +2,9 @@
 /* focus-train: teach a U-Net what is in focus, from stacks and masks, or from what rules say of
  * them. */
 #include "base/memory.h"
-#include "base/outfile.h"
-#include "base/progress.h"
-#include "base/table.h"
 #include "cli/cli.h"
 #include "cli/option.h"
-#include "cli/plot.h"
+#include "cli/trainlog.h"
 #include "focus/unetnotes.h"
 #include "maps/height.h"
 #include "nn/kernels.h"
@@ -16,10 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PROG "focus-train"
-enum { PLOT_WIDTH = 900, PLOT_HEIGHT = 500 };
 
 static const char *const arch_name[] = {"unet", "unet-small", "unet-z"}; // in the order of --arch
 
@@ -112,10 +107,6 @@ static const struct af_tool tool = {
     options,
 };
 
-static const char *const columns[] = {"epoch", "train_loss", "val_loss",    "val_iou",
-                                      "lr",    "seconds",    "tiles_per_s", "best"};
-enum { COLUMNS = sizeof(columns) / sizeof(*columns) };
-
 static int parse_lists(struct opts *o, struct af_err *err)
 {
     struct af_err why;
@@ -170,77 +161,11 @@ static int parse_args(int argc, char **argv, struct opts *o)
     return -1;
 }
 
-/* Where the log goes while epochs come. */
+/* What is trained for, and where that is told. */
 struct sink {
     const struct opts *o;
-    struct af_table_out table;
-    struct af_plot plot;
-    struct af_progress progress;
+    struct af_trainlog log;
 };
-
-static void warn(void *ctx, const char *text)
-{
-    struct sink *k = ctx;
-
-    if (k->o->quiet)
-        return;
-    af_progress_wipe(&k->progress);
-    af_cli_warn(PROG, "%s", text);
-}
-
-static void read_progress(void *ctx, size_t done, size_t total, const char *file)
-{
-    struct sink *k = ctx;
-
-    if (done == 1)
-        af_progress_begin(&k->progress, k->o->quiet || !isatty(STDERR_FILENO) ? NULL : stderr, PROG,
-                          "stacks", total);
-    af_progress_step(&k->progress, done, file);
-    if (done == total)
-        af_progress_end(&k->progress);
-}
-
-static void train_progress(void *ctx, size_t done, size_t total)
-{
-    struct sink *k = ctx;
-
-    (void)total;
-    af_progress_step(&k->progress, done, NULL);
-}
-
-/* A number for gnuplot, which knows the missing one as '?'. */
-static void put_point(FILE *script, double v)
-{
-    if (isfinite(v))
-        fprintf(script, " %.9g", v);
-    else
-        fputs(" ?", script);
-}
-
-static void put_epoch(void *ctx, const struct af_epoch *e)
-{
-    struct sink *k = ctx;
-    struct af_table_out *t = &k->table;
-
-    af_progress_wipe(&k->progress);
-    af_table_int(t, (int64_t)e->epoch);
-    af_table_real(t, e->train_loss);
-    af_table_real(t, e->val_loss);
-    af_table_real(t, e->val_figure);
-    af_table_real(t, e->lr);
-    af_table_real(t, e->seconds);
-    af_table_real(t, e->images_per_s);
-    af_table_int(t, e->best);
-    af_table_end_row(t);
-    fflush(t->fp);
-    if (k->plot.script) {
-        fprintf(k->plot.script, "%zu", e->epoch);
-        put_point(k->plot.script, e->train_loss);
-        put_point(k->plot.script, e->val_loss);
-        put_point(k->plot.script, e->val_figure);
-        fputc('\n', k->plot.script);
-    }
-}
 
 static int draw(struct af_plot *p, bool validated, struct af_err *err)
 {
@@ -356,56 +281,38 @@ static void say(const struct opts *o, const struct af_maskset *s, const struct a
                     m->arch.nparams, af_nn_kernels_best()->name);
 }
 
-/* What the end of training means: 0, or -1 with err. */
-static int conclude(const struct opts *o, const char *checkpoint,
-                    const struct af_unetrun_result *result, struct af_err *err)
-{
-    const char *kept = result->best_epoch ? "the best model so far is kept" : "there is no model";
-
-    if (result->end == AF_TRAINRUN_STOPPED) {
-        if (!o->quiet)
-            af_cli_warn(PROG, "stopped after %zu epochs, %s; --resume goes on", result->epochs,
-                        kept);
-        return 0; // ends by the signal
-    }
-    if (!o->checkpoint)
-        remove(checkpoint);
-    if (result->end == AF_TRAINRUN_DIVERGED)
-        return af_fail(err, AF_ENOFOCUS,
-                       "epoch %zu: the loss is no finite number, a lower --lr may help; %s",
-                       result->epochs + 1, kept);
-    return 0;
-}
-
 static int train(struct sink *k, const char *checkpoint, const struct af_maskset *s,
                  const struct af_maskset_opts *from, struct af_unet_model *m, struct af_err *err)
 {
     const struct opts *o = k->o;
-    const struct af_unetrun_opts ro = {.epochs = (size_t)o->epochs,
-                                       .batch = (size_t)o->batch,
-                                       .lr = o->lr,
-                                       .schedule = o->schedule,
-                                       .patience = (size_t)o->patience,
-                                       .seed = (uint64_t)o->seed,
-                                       .still = o->still,
-                                       .nthreads = (unsigned)o->nthreads,
-                                       .checkpoint = checkpoint,
-                                       .resume = o->resume,
-                                       .to = {put_epoch, train_progress, warn, af_cli_stopped, k}};
+    const struct af_unetrun_opts ro = {
+        .epochs = (size_t)o->epochs,
+        .batch = (size_t)o->batch,
+        .lr = o->lr,
+        .schedule = o->schedule,
+        .patience = (size_t)o->patience,
+        .seed = (uint64_t)o->seed,
+        .still = o->still,
+        .nthreads = (unsigned)o->nthreads,
+        .checkpoint = checkpoint,
+        .resume = o->resume,
+        .to = {af_trainlog_epoch, af_trainlog_progress, af_trainlog_warn, af_cli_stopped, &k->log}};
     struct af_unetrun_result result;
     int ret;
 
     say(o, s, m);
-    af_progress_begin(&k->progress, o->quiet ? NULL : stderr, PROG, "tiles", ro.epochs * s->ntrain);
+    af_progress_begin(&k->log.progress, o->quiet ? NULL : stderr, PROG, "tiles",
+                      ro.epochs * s->ntrain);
     ret = af_unetrun(s, m, &ro, &result, err);
-    af_progress_end(&k->progress);
+    af_progress_end(&k->log.progress);
     if (ret)
         return -1;
     if (result.best_epoch && (af_unetnotes(&m->notes, s, from, &ro, &result, err) ||
                               af_unet_model_write(m, o->output, err) ||
-                              (k->plot.script && draw(&k->plot, s->nval > 0, err))))
+                              (k->log.plot.script && draw(&k->log.plot, s->nval > 0, err))))
         return -1;
-    return conclude(o, checkpoint, &result, err);
+    return af_trainlog_conclude(&k->log, result.end, result.epochs, result.best_epoch, checkpoint,
+                                o->checkpoint, err);
 }
 
 static int read_and_train(struct sink *k, const char *checkpoint, const struct files *f,
@@ -432,14 +339,14 @@ static int read_and_train(struct sink *k, const char *checkpoint, const struct f
                                    .teach = &teach,
                                    .stack = {.max_pixels = (size_t)o->max_pixels,
                                              .channel = (size_t)o->channel,
-                                             .warn = warn,
-                                             .warn_ctx = k},
+                                             .warn = af_trainlog_warn,
+                                             .warn_ctx = &k->log},
                                    .side = (size_t)o->tile,
                                    .stride = (size_t)o->stride,
                                    .seed = (uint64_t)o->seed,
-                                   .progress = read_progress,
+                                   .progress = af_trainlog_read,
                                    .stopped = af_cli_stopped,
-                                   .ctx = k};
+                                   .ctx = &k->log};
     struct af_unet_model m = {.params = NULL};
     struct af_maskset s = {.nslices = 0};
     int ret = start(o, &m, err);
@@ -454,36 +361,22 @@ static int read_and_train(struct sink *k, const char *checkpoint, const struct f
     return ret;
 }
 
-/* Whether a file can be written, before the hours are spent. */
-static int probe(const char *path, struct af_err *err)
-{
-    struct af_outfile f;
-
-    if (af_outfile_open(&f, path, err))
-        return -1;
-    af_outfile_discard(&f);
-    return 0;
-}
-
 static int run(const struct opts *o, FILE *out, struct af_err *err)
 {
-    struct sink k = {.o = o};
+    struct sink k = {.o = o, .log = {.prog = PROG, .things = "stacks", .quiet = o->quiet}};
     struct files f = {.n = 0};
     char *checkpoint =
         o->checkpoint ? af_strdup(o->checkpoint, err) : af_format(err, "%s.checkpoint", o->output);
     int ret = -1;
 
-    if (!checkpoint || probe(o->output, err) || probe(checkpoint, err) || list_files(o, &f, err) ||
-        (o->plot && af_plot_open(&k.plot, o->plot, PLOT_WIDTH, PLOT_HEIGHT, err)))
-        goto done;
-    if (k.plot.script)
-        fputs("$log << EOD\n", k.plot.script);
     af_cli_catch_signals();
-    af_table_begin(&k.table, out, columns, COLUMNS, !o->no_header);
-    fflush(out);
+    if (!checkpoint || af_trainlog_probe(o->output, err) || af_trainlog_probe(checkpoint, err) ||
+        list_files(o, &f, err) ||
+        af_trainlog_open(&k.log, o->plot, out, "val_iou", "tiles_per_s", !o->no_header, err))
+        goto done;
     ret = read_and_train(&k, checkpoint, &f, err);
 done:
-    af_plot_discard(&k.plot);
+    af_trainlog_release(&k.log);
     release_files(&f);
     free(checkpoint);
     return ret;
