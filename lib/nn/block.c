@@ -34,15 +34,25 @@ static size_t stride_of(const struct af_nn_trainer *t, int i)
     return af_nn_pad(inputs(t, i));
 }
 
-/* Rows of one image that enter the expansion; scratch for Conv1's patches. */
-static const float *input_image(const struct af_nn_trainer *t, int i, size_t n, float *scratch)
+/* Rows of one image that enter the expansion. */
+static const float *input_image(const struct af_nn_trainer *t, int i, size_t n)
 {
     const struct af_nn_layer *l = &t->layer[i];
 
-    if (i > 0)
-        return t->layer[i - 1].y + n * l->px_in * l->in;
-    t->k->patches(scratch, t->x + n * l->px_in, (size_t)t->arch.conv[i].h_in);
-    return scratch;
+    return i > 0 ? t->layer[i - 1].y + n * l->px_in * l->in
+                 : t->patches + n * l->px_out * AF_NN_LANE;
+}
+
+static void make_patches(void *ctx, unsigned thread)
+{
+    const struct af_nn_trainer *t = ctx;
+    const struct af_nn_layer *l = &t->layer[0];
+    size_t from, to;
+
+    af_nn_share(t, thread, &from, &to);
+    for (size_t n = from; n < to; n++)
+        t->k->patches(t->patches + n * l->px_out * AF_NN_LANE, t->x + n * l->px_in,
+                      (size_t)t->arch.conv[0].h_in);
 }
 
 /* ---------------------------------------------------------------- moments */
@@ -58,7 +68,7 @@ static void take_moments(void *ctx, unsigned thread)
     af_nn_share(t, thread, &from, &to);
     memset(c->moments, 0, all * sizeof(double));
     for (size_t n = from; n < to; n++) {
-        const float *x = input_image(t, i, n, c->x);
+        const float *x = input_image(t, i, n);
 
         for (size_t row = 0, rows; row < px; row += rows) {
             rows = px - row < MOMENT_ROWS ? px - row : MOMENT_ROWS;
@@ -167,6 +177,8 @@ static void settle_expansion(void *ctx, unsigned thread)
 void af_nn_block_expansion(struct af_nn_trainer *t, int i)
 {
     t->at = (size_t)i;
+    if (i == 0)
+        af_nn_crew_run(t->crew, make_patches, t);
     if (af_nn_norm_frozen(t, i)) {
         af_nn_forward_norm(t, i);
     } else {
@@ -193,7 +205,7 @@ void af_nn_block_forward(const struct af_nn_trainer *t, int i, struct af_nn_corn
     const struct af_nn_layer *l = &t->layer[i + 1];
 
     for (size_t n = from; n < to; n++) {
-        const struct af_nn_expand e = expansion(t, i, input_image(t, i, n, c->x));
+        const struct af_nn_expand e = expansion(t, i, input_image(t, i, n));
 
         af_nn_sums_clear(c, l->out);
         t->k->expand_depthwise(l->z + n * l->px_out * l->out, &e, l->w, (size_t)conv->h_in,
@@ -223,7 +235,7 @@ void af_nn_block_back(const struct af_nn_trainer *t, int i, struct af_nn_corner 
                                  .onto = adds_input(t, i)};
 
     for (size_t n = from; n < to; n++) {
-        const struct af_nn_expand e = expansion(t, i, input_image(t, i, n, c->x));
+        const struct af_nn_expand e = expansion(t, i, input_image(t, i, n));
         const struct af_nn_behind behind = {.dz = c->dz,
                                             .n = (size_t)t->arch.conv[i + 2].cout,
                                             .ldz = p->out,

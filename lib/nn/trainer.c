@@ -25,7 +25,7 @@ static size_t larger(size_t a, size_t b)
  * line. */
 static float *take(const struct af_nn_trainer *t, size_t *used, size_t n)
 {
-    float *p = t->arena ? (float *)t->arena + *used : NULL;
+    float *p = t->arena ? t->arena + *used : NULL;
 
     *used += (n + AF_NN_LANE - 1) / AF_NN_LANE * AF_NN_LANE;
     return p;
@@ -103,6 +103,7 @@ static size_t lay_out(struct af_nn_trainer *t)
         else
             dy = larger(dy, n);
     }
+    t->patches = take(t, &used, t->batch * t->layer[0].px_out * AF_NN_LANE);
     t->dy = take(t, &used, t->batch * dy);
     t->dy_next = take(t, &used, t->batch * dy);
     t->dmid = take(t, &used, t->batch * dmid);
@@ -155,7 +156,7 @@ int af_nn_trainer_new(struct af_nn_trainer **out, const struct af_nn_arch *arch,
     af_nn_trainer_freeze(t, 0);
     n = lay_out(t);
     /* Fresh pages are zero and cost nothing until they are touched: layers that are never stored
-     * keep their place here. */
+     * keep their place here. af_calloc_large() would touch them all. */
     if (!(t->pages = af_calloc(n + AF_NN_LANE, sizeof(float), err))) {
         af_nn_trainer_free(t);
         return -1;

@@ -48,7 +48,8 @@ struct af_nn_trainer {
     size_t nmoments;              // floats of the largest gram with its sums
     struct af_nn_corner *corner;  // [threads]
     const float **part;           // [threads] their dw
-    float *pages, *arena;         // all numbers of the above; arena begins a cache line
+    float *pages, *arena;         // all numbers; arena begins a cache line
+    float *patches;               // [batch][48 48][16] what Conv1 sees, where it is fused
     float *dy, *dy_next;          // gradients: by block outputs, and where sizes change,
     float *dmid, *dexp;           // by depthwise outputs, by expansions
     float *mix, *mix_packed;      // of a fused expansion: M and its constant, see block.c
