@@ -193,7 +193,7 @@ static int step(void *ctx, size_t done)
 static int open_extra(const struct job *j, const char *path, struct af_stack **st,
                       struct af_err *err)
 {
-    const struct af_stack_opts plain = {.max_pixels = j->so.max_pixels};
+    const struct af_stack_opts plain = {.whole = true, .max_pixels = j->so.max_pixels};
 
     return af_stack_open(st, &path, 1, &plain, err);
 }
@@ -553,6 +553,7 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     if (af_stackopts_make(&o->stack, PROG, o->quiet, &j.so, err))
         return -1;
     j.so.colour = AF_COLOUR_LUMA;
+    j.so.whole = true;
     if (af_stack_open(&j.st, o->paths, o->npaths, &j.so, err))
         return -1;
     info = af_stack_info(j.st);

@@ -390,8 +390,10 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     for (int m = 0; m < AF_NSHARPS; m++)
         if (o->measures >> m & 1)
             k.names[k.nnames++] = af_sharp_name((enum af_sharp)m);
-    if (af_stackopts_make(&o->stack, PROG, o->quiet, &so, err) ||
-        af_stack_open(&k.st, o->paths, o->npaths, &so, err))
+    if (af_stackopts_make(&o->stack, PROG, o->quiet, &so, err))
+        return -1;
+    so.whole = true;
+    if (af_stack_open(&k.st, o->paths, o->npaths, &so, err))
         return -1;
     warn_of_mixture(o, af_stack_info(k.st));
     n = af_stack_info(k.st)->nplanes;

@@ -268,8 +268,10 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     struct af_stack_opts so;
     int ret = -1;
 
-    if (af_stackopts_make(&o->stack, PROG, o->quiet, &so, err) ||
-        af_stack_open(&k.maps, o->paths, o->npaths, &so, err))
+    if (af_stackopts_make(&o->stack, PROG, o->quiet, &so, err))
+        return -1;
+    so.whole = true;
+    if (af_stack_open(&k.maps, o->paths, o->npaths, &so, err))
         return -1;
     if ((o->over && af_stackopts_open_beside(&k.over, o->over, k.maps, &so, err)) ||
         (o->compare &&

@@ -319,8 +319,10 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     size_t n;
     int ret = -1;
 
-    if (af_stackopts_make(&o->stack, PROG, o->quiet, &so, err) ||
-        af_unet_model_read(&m, o->model, err) ||
+    if (af_stackopts_make(&o->stack, PROG, o->quiet, &so, err))
+        return -1;
+    so.whole = true;
+    if (af_unet_model_read(&m, o->model, err) ||
         af_stack_open(&k.st, o->paths, o->npaths, &so, err) ||
         af_segmenter_new(&s, &m, (unsigned)o->nthreads, (size_t)o->memory << 20, err) ||
         (o->compare && af_maskmatch_open(&k.match, o->compare, k.st, out, !o->no_header, &so, err)))

@@ -279,6 +279,7 @@ static int make_run(const struct opts *o, struct af_psfrun_opts *r, struct af_er
                                  .keep_pictures = o->montage || o->report};
     if (af_stackopts_make(&o->stack, PROG, o->quiet, &r->stack, err))
         return -1;
+    r->stack.whole = true;
     r->stack.warn = warn;
     r->stack.warn_ctx = (void *)&o->quiet;
     r->psf = (struct af_psf_opts){.fwhm_um = NAN,

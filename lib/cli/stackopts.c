@@ -37,7 +37,7 @@ int af_stackopts_open_beside(struct af_stack **st, const char *path, const struc
                              const struct af_stack_opts *so, struct af_err *err)
 {
     const struct af_stack_opts plain = {
-        .max_pixels = so->max_pixels, .warn = so->warn, .warn_ctx = so->warn_ctx};
+        .whole = true, .max_pixels = so->max_pixels, .warn = so->warn, .warn_ctx = so->warn_ctx};
     const struct af_stack_info *in = af_stack_info(like);
 
     if (af_stack_open(st, &path, 1, &plain, err))

@@ -35,7 +35,7 @@ static int check(const struct af_camera *cam, const struct af_stack_info *in, st
 static int file_open(struct af_camera *cam, const char *rest, struct af_err *err)
 {
     struct replay *r = af_calloc(1, sizeof(*r), err);
-    struct af_stack_opts o = {.uniform = true};
+    struct af_stack_opts o = {.uniform = true, .whole = true};
     const struct af_stack_info *in;
 
     if (!r)

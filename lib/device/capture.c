@@ -162,7 +162,7 @@ void af_shot_release(struct af_shot *shot)
 
 int af_dark_read(struct af_image *dark, const char *path, struct af_err *err)
 {
-    struct af_stack_opts o = {.uniform = true};
+    struct af_stack_opts o = {.uniform = true, .whole = true};
     struct af_stack *st = NULL;
     struct af_image img = {0};
     double *sum = NULL, *row = NULL;

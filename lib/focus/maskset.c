@@ -96,7 +96,8 @@ static int take_mask(struct reader *r, size_t i, const struct af_image *mask, st
 
 static int read_mask(struct reader *r, const char *path, struct af_err *err)
 {
-    const struct af_stack_opts plain = {.max_pixels = r->o->stack.max_pixels,
+    const struct af_stack_opts plain = {.whole = true,
+                                        .max_pixels = r->o->stack.max_pixels,
                                         .warn = r->o->stack.warn,
                                         .warn_ctx = r->o->stack.warn_ctx};
     struct af_stack *st;
@@ -220,8 +221,9 @@ static int split(const struct af_maskset *s, const struct af_maskset_opts *o, bo
     if (o->validates || o->val_fraction == 0)
         return 0;
     if (s->nstacks < 2)
-        return af_fail(err, AF_EDATA, "one stack cannot both train and validate: add another, or "
-                                      "set the share that validates to 0");
+        return af_fail(err, AF_EDATA,
+                       "one stack cannot both train and validate: add another, or "
+                       "set the share that validates to 0");
     n = n < 1 ? 1 : n > s->nstacks - 1 ? s->nstacks - 1 : n;
     af_random_init(&r, o->seed, "split");
     while (n > 0) {

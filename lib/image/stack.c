@@ -39,6 +39,21 @@ void af_stack_warn(const struct af_stack *st, const char *fmt, ...)
     st->o.warn(st->o.warn_ctx, line.text);
 }
 
+int af_stack_lack(const struct af_stack *st, struct af_err *err, const char *fmt, ...)
+{
+    struct af_err line;
+    char text[sizeof(line.text)];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (st->o.whole)
+        return af_fail(err, AF_EDATA, "%s", text);
+    af_stack_warn(st, "%s", text);
+    return 0;
+}
+
 /* ------------------------------------------------------ open and close */
 
 /* Have file `file` open, a TIFF in st->tiff or a PGM in st->fp; one is open at a time. */

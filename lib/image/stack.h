@@ -29,11 +29,12 @@ struct af_stack_opts {
                         // NULL: not
     bool join;          // the paths are the planes of one stack, in natural order of their names
     bool uniform;       // refuse planes whose size or type is not that of the first
+    bool whole;         // refuse a stack that lacks planes; else it is warned of
     size_t series;  // which image of a file that has several, from 1; 0: the one that lies in the
                     // file given
     size_t channel; // keep planes of this channel only, counted from 1; 0: all
     size_t time;    // keep planes of this time only, counted from 1; 0: all
-    enum af_colour colour; // what to take of colour PNG and TIFF
+    enum af_colour colour;                     // what to take of colour PNG and TIFF
     void (*warn)(void *ctx, const char *text); // told of what is odd but readable; NULL: nobody
     void *warn_ctx;
 };

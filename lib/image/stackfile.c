@@ -185,9 +185,9 @@ static int index_pgm(struct af_stack *st, struct af_err *err)
         return -1;
     if (!st->nplanes)
         return af_fail(err, AF_EDATA, "%s: frame 0: cut short", st->name);
-    if (st->info.missing)
-        af_stack_warn(st, "%s: frame %zu is cut short and left out", st->name, st->nplanes);
-    return 0;
+    return st->info.missing ? af_stack_lack(st, err, "%s: frame %zu is cut short%s", st->name,
+                                            st->nplanes, st->o.whole ? "" : " and left out")
+                            : 0;
 }
 
 static int open_pgm(struct af_stack *st, FILE *fp, bool regular, struct af_err *err)

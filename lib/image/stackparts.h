@@ -45,6 +45,10 @@ struct af_stack {
 void af_stack_warn(const struct af_stack *st, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same of planes that are not there: -1 with AF_EDATA where the stack must be whole, else 0. */
+int af_stack_lack(const struct af_stack *st, struct af_err *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Append a file or a plane. -1 with AF_ESYS, AF_EDATA (max_planes). *index may be NULL. */
 int af_stack_add_file(struct af_stack *st, const char *path, enum af_file_format format,
                       size_t *index, struct af_err *err);

@@ -275,10 +275,10 @@ static int from_image(struct af_stack *st, const struct af_ome *ome, const struc
         goto done;
     if (im->date && !(st->date = af_strdup(im->date, err)))
         goto done;
-    if (st->info.missing)
-        af_stack_warn(st, "%s: %zu of the %zu planes it promises are %s", st->name,
-                      st->info.missing, l.n, l.absent ? "in files that are absent" : "not there");
-    ret = 0;
+    ret = st->info.missing ? af_stack_lack(st, err, "%s: %zu of the %zu planes it promises are %s",
+                                           st->name, st->info.missing, l.n,
+                                           l.absent ? "in files that are absent" : "not there")
+                           : 0;
 done:
     free(l.where);
     return ret;
@@ -390,7 +390,12 @@ static int from_imagej(struct af_stack *st, const struct af_imagej *ij, struct a
     st->info.nz = ij->nz;
     st->info.dz_um = fabs(ij->spacing_um);
     st->info.z_source = isnan(ij->spacing_um) || ij->nz == 1 ? AF_Z_NONE : AF_Z_IMAGEJ;
-    st->info.missing = pages < n ? n - pages : 0;
+    if (pages < n) {
+        st->info.missing = n - pages;
+        if (af_stack_lack(st, err, "%s: %zu of the %zu planes it promises are not there", st->name,
+                          n - pages, n))
+            return -1;
+    }
     for (size_t i = 0; i < pages; i++) {
         struct af_plane p = AF_PLANE_UNKNOWN;
 
@@ -467,9 +472,10 @@ int af_stack_from_tiff(struct af_stack *st, struct af_err *err)
         st->info.px_um = st->info.py_um = af_tiff_pixel_um(st->tiff);
     }
     if (damage) {
-        af_stack_warn(st, "%s: cut short behind page %zu: %s", st->name,
-                      af_tiff_npages(st->tiff) - 1, damage);
         st->info.missing += !st->info.missing;
+        if (af_stack_lack(st, err, "%s: cut short behind page %zu: %s", st->name,
+                          af_tiff_npages(st->tiff) - 1, damage))
+            return -1;
     }
     if (!st->date && date && !(st->date = af_strdup(date, err)))
         return -1;

@@ -20,8 +20,8 @@ struct af_stack_meta {
     const char *date; // acquisition, "2026-11-21T10:00:00" (base/date.h); not written if it is none
     const char *image_name, *stage_label, *channel_name;
     const char *const *channels; // [nchannels] names: planes come channel by channel, then z by z
-    size_t nchannels;      // 0: one, called channel_name
-    const char *objective; // model
+    size_t nchannels;            // 0: one, called channel_name
+    const char *objective;       // model
     double magnification, na;
     const char *immersion; // "Oil", "Air", ... as OME-XML spells it
     const char *detector;  // camera model

@@ -49,6 +49,9 @@ ok 'is taken off' af-capture --dark dark.ome.tif --average 4 -o less.ome.tif
 is "$(stack-info less.ome.tif dark.ome.tif | column mean | awk 'NR == 1 { m = $1 } NR == 2 { print (m < $1 / 2) }')" 1 \
     'and little is left of the same picture'
 ok 'a recorded stack is a camera' af-capture --camera file:a.ome.tif -n 1 -o f.ome.tif
+af-capture -n 2 -o two.ome.tif && head -c "$(($(wc -c < two.ome.tif) * 3 / 4))" two.ome.tif > cut.tif
+status_is 1 'but not one that is cut short' af-capture --camera file:cut.tif -o g.ome.tif
+ok 'of which nothing is written' [ ! -e g.ome.tif ]
 
 status_is 2 'no camera is a usage error' env -u AF_CAMERA af-capture -o x.ome.tif
 status_is 2 'an unknown kind of camera' af-capture --camera film:x -o x.ome.tif

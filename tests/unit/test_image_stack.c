@@ -690,6 +690,8 @@ static void pgm_files_are_read_in_any_order(void **state)
     assert_true(mark_of(st, 1) == 3);
     assert_string_equal(why, "f.pgm: frame 2 is cut short and left out\n");
     af_stack_close(st);
+    assert_refused("f.pgm", &(struct af_stack_opts){.whole = true}, AF_EDATA,
+                   "f.pgm: frame 2 is cut short");
     spill_file("f.pgm", "P5 2 1 255\na", 12);
     assert_refused("f.pgm", NULL, AF_EDATA, "f.pgm: frame 0: cut short");
     spill_file("f.pgm", "P5 2 1 255\nabP5 2 x", 19);
