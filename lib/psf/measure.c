@@ -388,6 +388,25 @@ static const char *judge(const struct af_box *b, const struct af_psf *psf,
     return good && is_whole(psf) ? AF_PSF_OK : AF_PSF_FIT;
 }
 
+static const struct af_psf unknown = {.z_um = NAN,
+                                      .x_err_um = NAN,
+                                      .y_err_um = NAN,
+                                      .z_err_um = NAN,
+                                      .fwhm_min_um = NAN,
+                                      .fwhm_max_um = NAN,
+                                      .fwhm_z_um = NAN,
+                                      .fwhm_min_err_um = NAN,
+                                      .fwhm_max_err_um = NAN,
+                                      .fwhm_z_err_um = NAN,
+                                      .asymmetry = NAN,
+                                      .angle_deg = NAN,
+                                      .snr = NAN,
+                                      .r2_xy = NAN,
+                                      .r2_z = NAN,
+                                      .amplitude = NAN,
+                                      .background = NAN,
+                                      .quality = AF_PSF_FIT};
+
 int af_psf_measure(const struct af_box *b, const float *mask, const struct af_psf_seed *seed,
                    const struct af_psf_opts *o, struct af_psf *psf, struct af_err *err)
 {
@@ -397,26 +416,9 @@ int af_psf_measure(const struct af_box *b, const float *mask, const struct af_ps
     int ret = -1, fitted = 1;
     bool good;
 
-    *psf = (struct af_psf){b->x0_um + (double)seed->x * b->px_um,
-                           b->y0_um + (double)seed->y * b->py_um,
-                           NAN,
-                           NAN,
-                           NAN,
-                           NAN,
-                           NAN,
-                           NAN,
-                           NAN,
-                           NAN,
-                           NAN,
-                           NAN,
-                           NAN,
-                           NAN,
-                           NAN,
-                           NAN,
-                           NAN,
-                           NAN,
-                           NAN,
-                           AF_PSF_FIT};
+    *psf = unknown;
+    psf->x_um = b->x0_um + (double)seed->x * b->px_um;
+    psf->y_um = b->y0_um + (double)seed->y * b->py_um;
     if (!scratch || !along_z)
         goto done;
     rim(b, mask, seed->plane, o->quantum, scratch, &level, &noise);
