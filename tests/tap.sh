@@ -12,6 +12,7 @@
 #   skip "claim" REASON         passes, and says why it was not tried
 #   skip_all REASON             ends a script that cannot be run here
 #   note TEXT                   a line for the reader
+#   examples TOOL               the commands under EXAMPLES of its manual, one a line
 #   done_testing                the plan; ends with 1 if a claim failed
 #
 # Commands run by ok, status_is and run leave their stdout in ./out and their
@@ -21,6 +22,12 @@
 tap_n=0 tap_failed=0 status=0
 
 note() { printf '%s\n' "$*" | sed 's/^/# /'; }
+
+examples()
+{
+    awk '/^\.Sh/ { on = /EXAMPLES/ } on && sub(/^(\.Dl )?\$ /, "") || more { more = sub(/\\e$/, ""); printf "%s%s", $0, more ? "" : "\n" }' \
+        "$SRC/man/$1.1" | sed 's/  */ /g; s/\\(aq/'\''/g; s/\\(dq/"/g; s/\\-/-/g; s/\\e/\\/g'
+}
 
 tap_pass() { tap_n=$((tap_n + 1)); printf 'ok %d - %s\n' "$tap_n" "$1"; }
 

@@ -182,7 +182,7 @@ status_is 1 'a plot without gnuplot' env PATH="$BUILD" "$BUILD/af-label" --plot 
 like "$(cat err)" 'x.png: a plot needs gnuplot, which is not installed' 'says so'
 
 # The examples of the manual.
-sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl \$ //p' "$SRC/man/af-label.1" | sed 's/\\-/-/g' > examples
+examples af-label > examples
 is "$(grep -c . examples)" 5 'the manual has examples'
 for i in 1 2 3; do cp "many$i.ome.tif" "run$i.ome.tif"; done
 stack-copy -q --format pgm noz.ome.tif > frames.pgm

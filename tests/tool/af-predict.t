@@ -234,7 +234,7 @@ else
 fi
 
 # -------------------------------------------------------------------- examples
-sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl \$ //p' "$SRC/man/af-predict.1" | sed 's/\\e/\\/g' > examples
+examples af-predict > examples
 is "$(grep -c . examples)" 6 'the manual has examples'
 for i in 1 2; do make-spot-stack --planes 80 --dz 0.1 --seed "$i" -o "run$i.ome.tif"; done
 cp near.safetensors long.safetensors

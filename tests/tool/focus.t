@@ -131,7 +131,7 @@ status_is 1 'a full disk under the table' sh -c 'focus-mask -q --compare mask.om
 cp dome.ome.tif stack.tif
 cp dome.ome.tif other.tif
 for tool in focus-map focus-mask focus-fuse; do
-    sed -n 's/^\.Dl \$ //p' "$SRC/man/$tool.1" > examples
+    examples "$tool" > examples
     while read -r line; do
         case $line in
         *plot*) command -v gnuplot > /dev/null || continue ;;

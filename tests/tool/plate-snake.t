@@ -106,7 +106,7 @@ fi
 
 # The examples of the manual.
 printf 'well\tz_um\nA1\t3000\n' > status.tsv
-sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl \$ //p' "$SRC/man/plate-snake.1" > examples
+examples plate-snake > examples
 is "$(grep -c . examples)" 6 'the manual has examples'
 while read -r example; do ok "$example" sh -c "$example"; done < examples
 

@@ -119,7 +119,7 @@ fi
 mkdir plate planes
 cp run_*.ome.tif plate
 cp good.ome.tif beads.ome.tif
-sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl \$ //p' "$SRC/man/psf-eval.1" > examples
+examples psf-eval > examples
 is "$(grep -c . examples)" 4 'the manual has examples'
 cp "$REALDATA"/psf/sample_zstack/*.tif planes 2> err
 while read -r example; do

@@ -183,7 +183,7 @@ cp ../old.ome.tif run3.tif
 cp ../old.ome.tif run3.ome.tif
 for z in 300 40; do stack-copy -o k-${z}mm.tif ../z9.pgm; done
 for i in 1 2; do stack-copy -o bead_$i.tif ../z9.pgm; done
-sed -n 's/^\.Dl \$ //p' "$SRC/man/stack-copy.1" > examples
+examples stack-copy > examples
 is "$(wc -l < examples | tr -d ' ')" 5 'the manual has five examples'
 while read -r line; do
     case $line in

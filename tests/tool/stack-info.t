@@ -156,7 +156,7 @@ status_is 1 '--verify on a full disk' sh -c 'stack-info --verify bad.pgm > /dev/
 # -------------------------------------------------------------------- examples
 cp good.ome.tif run3.ome.tif && cp good.pgm frames.pgm && rm -f k-300mm.pgm k-40mm.pgm
 cp "$SRC/testdata/spot.ome.tif" run3.ome.tif
-sed -n 's/^\.Dl \$ //p' "$SRC/man/stack-info.1" > examples
+examples stack-info > examples
 is "$(wc -l < examples | tr -d ' ')" 6 'the manual has six examples'
 while read -r line; do
     ok "example: $line" sh -ec "$line"

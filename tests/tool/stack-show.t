@@ -165,7 +165,7 @@ is "$(ls -A kill)" out.png 'and no other'
 # The examples of the manual, on files of the names used there.
 cp run3.ome.tif mon.ome.tif && cp run3.ome.tif tue.ome.tif
 for z in 200 300 400; do stack-copy -o k-${z}mm.tif one.pgm; done
-sed -n 's/^\.Dl \$ //p' "$SRC/man/stack-show.1" > examples
+examples stack-show > examples
 is "$(wc -l < examples | tr -d ' ')" 5 'the manual has five examples'
 while read -r line; do
     ok "example: $line" sh -ec "$line"
