@@ -34,6 +34,7 @@ struct opts {
     struct af_optlist teach;
     double z_um, z_range_um; // NaN: not given
     const char *z_from;
+    double odd; // standard errors; NaN: not asked
     bool remaining, travel;
     double speed_mm_s, acceleration_mm_s2, settle_ms;
     int format; // 0 table, 1 position list
@@ -54,6 +55,8 @@ static const struct af_option options[] = {
      "table, or positions for Micro-Manager [table]", "table|positions", 0, 0},
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
      "leave the header line out"},
+    {0, "odd", AF_OPT_REAL, offsetof(struct opts, odd), "N",
+     "list wells focused over N standard errors from where the others expect it", NULL, 0, 1e6},
     {0, "order", AF_OPT_CHOICE, offsetof(struct opts, order), "ORDER",
      "horizontal, vertical, raster, columns, spiral, nearest, listed [horizontal]", AF_ORDER_NAMES,
      0, 0},
@@ -103,6 +106,7 @@ static const struct af_tool tool = {
 static const char *const columns[] = {"index", "well", "row",  "col",     "field",
                                       "x_um",  "y_um", "z_um", "z_err_um"};
 static const char *const travel_columns[] = {"wells", "positions", "travel_um", "travel_s"};
+static const char *const odd_columns[] = {"well", "z_um", "expected_um", "expected_err_um"};
 enum { COLUMNS = 8, COLUMNS_Z = 9 };
 
 /* "X,Y" as lengths; `both` where one number serves for two. Returns 0 or -1. */
@@ -151,6 +155,7 @@ static int parse_args(int argc, char **argv, struct opts *o)
                        .fields_text = "1",
                        .z_um = NAN,
                        .z_range_um = 250,
+                       .odd = NAN,
                        .speed_mm_s = 20,
                        .acceleration_mm_s2 = 100,
                        .settle_ms = 200,
@@ -167,6 +172,8 @@ static int parse_args(int argc, char **argv, struct opts *o)
         return af_cli_usage(&tool, "%s", err.text);
     if (o->remaining && !o->z_from)
         return af_cli_usage(&tool, "--remaining: of what --z-from?");
+    if (!isnan(o->odd) && (!o->z_from || o->travel || o->format || o->plot))
+        return af_cli_usage(&tool, "--odd: lists wells of --z-from and nothing else");
     if (o->z_from && !isnan(o->z_um))
         return af_cli_usage(&tool, "--z and --z-from exclude each other");
     if (o->travel && o->format)
@@ -376,12 +383,11 @@ static void widen(double *lo, double *hi, double least)
     *hi += more;
 }
 
-/* The height of every site by the surface through those focused. */
-static int predict(struct tour *t, const struct opts *o, struct af_err *err)
+/* Where wells may be, and how high. */
+static struct af_surface_prior prior_of(const struct tour *t, const struct opts *o)
 {
     struct af_surface_prior prior = {INFINITY,  -INFINITY,     INFINITY,
                                      -INFINITY, o->z_range_um, af_plate_pitch_um(&t->plate)};
-    struct af_surface s;
 
     for (size_t i = 0; i < t->plate.n; i++) {
         prior.x0_um = fmin(prior.x0_um, t->plate.well[i].x_um);
@@ -394,6 +400,15 @@ static int predict(struct tour *t, const struct opts *o, struct af_err *err)
     widen(&prior.x0_um, &prior.x1_um,
           WELLS_W_UM); // a range over a plate, not over the wells chosen
     widen(&prior.y0_um, &prior.y1_um, WELLS_H_UM);
+    return prior;
+}
+
+/* The height of every site by the surface through those focused. */
+static int predict(struct tour *t, const struct opts *o, struct af_err *err)
+{
+    struct af_surface_prior prior = prior_of(t, o);
+    struct af_surface s;
+
     if (af_surface_fit(&s, t->heights.at, t->heights.n, &prior, err))
         return -1;
     for (size_t i = 0; i < t->nsites; i++) {
@@ -404,6 +419,36 @@ static int predict(struct tour *t, const struct opts *o, struct af_err *err)
     }
     af_surface_release(&s);
     return 0;
+}
+
+/* The wells whose heights the others do not believe. */
+static int put_odd(const struct tour *t, const struct opts *o, FILE *out, struct af_err *err)
+{
+    const struct af_heights *h = &t->heights;
+    struct af_surface_prior prior = prior_of(t, o);
+    bool *odd = af_calloc(h->n, sizeof *odd, err);
+    struct af_height *expected = af_calloc(h->n, sizeof *expected, err);
+    struct af_table_out table;
+    size_t k = 0;
+    int ret = -1;
+
+    if (!odd || !expected || af_surface_odd(h->at, h->n, &prior, o->odd, odd, expected, err))
+        goto done;
+    af_table_begin(&table, out, odd_columns, 4, !o->no_header);
+    for (size_t i = 0; i < t->plate.n; i++) {
+        if (!h->focused[i] || !odd[k++])
+            continue;
+        af_table_text(&table, t->plate.well[i].name);
+        af_table_real(&table, h->at[k - 1].z_um);
+        af_table_real(&table, expected[k - 1].z_um);
+        af_table_real(&table, expected[k - 1].err_um);
+        af_table_end_row(&table);
+    }
+    ret = 0;
+done:
+    free(odd);
+    free(expected);
+    return ret;
 }
 
 static int read_heights(struct tour *t, const struct opts *o, struct af_err *err)
@@ -458,6 +503,8 @@ static void put_travel(const struct tour *t, const struct opts *o, FILE *out)
 
 static int put(const struct tour *t, const struct opts *o, FILE *out, struct af_err *err)
 {
+    if (!isnan(o->odd))
+        return put_odd(t, o, out, err);
     if (o->format)
         return af_poslist_write(t->sites, t->nsites, o->xy_stage, o->z_stage, out, err);
     if (o->travel)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LONGEST_UM 1e9
+
 static int is_good(const struct af_table_in *t, int col, bool *good, struct af_err *err)
 {
     const char *s;
@@ -16,6 +18,17 @@ static int is_good(const struct af_table_in *t, int col, bool *good, struct af_e
     if (af_table_get_text(t, col, &s, err))
         return -1;
     *good = *good && (!s || !strcmp(s, "ok") || !strcmp(s, "done"));
+    return 0;
+}
+
+/* Lengths beyond a kilometre are slips, and their squares no numbers. */
+static int get_length(const struct af_table_in *t, int col, double *um, struct af_err *err)
+{
+    if (af_table_get_real(t, col, um, err))
+        return -1;
+    if (fabs(*um) > LONGEST_UM)
+        return af_fail(err, AF_EDATA, "%s: line %zu: %s: %g is beyond 1 km", t->name, t->line_no,
+                       t->column[col], *um);
     return 0;
 }
 
@@ -36,8 +49,8 @@ static int read_rows(struct af_heights *h, const struct af_plate *p, struct af_t
         const char *name;
         size_t i;
 
-        if (af_table_get_real(t, z, &at.z_um, err) ||
-            (z_err >= 0 && af_table_get_real(t, z_err, &at.err_um, err)) ||
+        if (get_length(t, z, &at.z_um, err) ||
+            (z_err >= 0 && get_length(t, z_err, &at.err_um, err)) ||
             is_good(t, said[0], &good, err) || is_good(t, said[1], &good, err) ||
             is_good(t, said[2], &good, err) || af_table_get_text(t, well, &name, err))
             return -1;

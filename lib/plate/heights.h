@@ -17,8 +17,8 @@ struct af_heights {
 /*
  * Read columns well and z_um, and z_err_um where there is one. A row whose z_um is NA, or whose
  * column quality, trust or status reads anything but ok, done or NA, is a well tried in vain; the
- * last row of a well holds. -1 with AF_EDATA (a well that the plate has not, z that is no number),
- * AF_ESYS. Release in any case.
+ * last row of a well holds. -1 with AF_EDATA (a well that the plate has not, z that is no number or
+ * beyond 1 km), AF_ESYS. Release in any case.
  */
 int af_heights_read(struct af_heights *h, const struct af_plate *p, FILE *fp, const char *name,
                     struct af_err *err);

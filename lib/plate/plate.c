@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { WELLS_MAX = 100000 };
+#define FARTHEST_UM 1e9
 
 // wells, rows, columns, A1 from the left and upper edge, pitch; mm
 static const struct {
@@ -69,6 +70,8 @@ int af_plate_add(struct af_plate *p, const struct af_well *w, const char *name, 
                        name[0] ? "too long" : "empty");
     if (!isfinite(w->x_um) || !isfinite(w->y_um))
         return af_fail(err, AF_EDATA, "%s: its position is not known", name);
+    if (fabs(w->x_um) > FARTHEST_UM || fabs(w->y_um) > FARTHEST_UM)
+        return af_fail(err, AF_EDATA, "%s: its position is beyond 1 km", name);
     if (p->n == WELLS_MAX)
         return af_fail(err, AF_EDATA, "more than %d wells", WELLS_MAX);
     if (af_grow((void **)&p->well, &p->room, p->n + 1, sizeof *p->well, err))

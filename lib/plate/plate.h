@@ -58,7 +58,8 @@ int af_plate_read(struct af_plate *p, FILE *fp, const char *name, const char *fo
                   struct af_err *err);
 void af_plate_release(struct af_plate *p);
 
-/* Append a well. -1 with AF_ESYS; AF_EDATA: the name is empty or too long, x or y not finite. */
+/* Append a well. -1 with AF_ESYS; AF_EDATA: the name is empty or too long, x or y not
+ * finite or beyond 1 km. */
 int af_plate_add(struct af_plate *p, const struct af_well *w, const char *name, struct af_err *err);
 
 /*

@@ -16,7 +16,8 @@ enum { TERMS = 6, NEAREST = 16, ROUNDS = 30 };
 #define OWN_PAIRS 8.0     // pairs of neighbours that this prior counts for
 #define REACH_PITCHES 3.0
 #define NOISE_LEAST_UM 0.02
-#define OUTLIER 0.3 // weight below which a well says nothing of its neighbours
+#define OUTLIER 0.3    // weight below which a well says nothing of its neighbours
+#define SUSPICIOUS 0.6 // weight below which a well is compared with the others: 2 scales off
 
 static void terms(const struct af_surface *s, double x_um, double y_um, double t[TERMS])
 {
@@ -220,4 +221,34 @@ void af_surface_at(const struct af_surface *s, double x_um, double y_um, double 
     var += krige(s, x_um, y_um, &z);
     *z_um = z;
     *err_um = sqrt(var);
+}
+
+int af_surface_odd(const struct af_height *at, size_t n, const struct af_surface_prior *p,
+                   double limit, bool *odd, struct af_height *expected, struct af_err *err)
+{
+    struct af_height *others = af_calloc(n, sizeof *others, err);
+    struct af_surface all = {0}, s;
+    int ret = -1;
+
+    if (!others || af_surface_fit(&all, at, n, p, err))
+        goto done;
+    for (size_t i = 0; i < n; i++) {
+        struct af_height e = {at[i].x_um, at[i].y_um, NAN, NAN};
+
+        if (all.weight[i] < SUSPICIOUS) {
+            memcpy(others, at, i * sizeof *at);
+            memcpy(others + i, at + i + 1, (n - i - 1) * sizeof *at);
+            if (af_surface_fit(&s, others, n - 1, p, err))
+                goto done;
+            af_surface_at(&s, e.x_um, e.y_um, &e.z_um, &e.err_um);
+            af_surface_release(&s);
+        }
+        odd[i] = fabs(at[i].z_um - e.z_um) > fmax(limit * e.err_um, AF_SURFACE_ODD_LEAST_UM);
+        expected[i] = e;
+    }
+    ret = 0;
+done:
+    af_surface_release(&all);
+    free(others);
+    return ret;
 }

@@ -3,6 +3,7 @@
 #ifndef AF_PLATE_SURFACE_H
 #define AF_PLATE_SURFACE_H
 #include "base/err.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Where a well was found in focus; err_um NaN or 0: unknown. */
@@ -58,5 +59,17 @@ void af_surface_release(struct af_surface *s);
  */
 void af_surface_at(const struct af_surface *s, double x_um, double y_um, double *z_um,
                    double *err_um);
+
+/*
+ * Is what was found in well i further from what the other wells expect there than `limit` standard
+ * errors and AF_SURFACE_ODD_LEAST_UM? odd: out, [n]; expected: out, [n], place, z and standard
+ * error, NaN for wells that the surface through all does not make suspicious. -1 with AF_ESYS.
+ *
+ * Choice: both, since the wells of a flat plate differ by less than a bubble is high, and since a
+ * well few others say anything of may lie anywhere.
+ */
+#define AF_SURFACE_ODD_LEAST_UM 5.0
+int af_surface_odd(const struct af_height *at, size_t n, const struct af_surface_prior *prior,
+                   double limit, bool *odd, struct af_height *expected, struct af_err *err);
 
 #endif

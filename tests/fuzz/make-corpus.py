@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Write the seeds in tests/fuzz/corpus: make-corpus.py FOLDER. Small, made from nothing but this."""
 import json
+import math
 import os
 import struct
 import sys
@@ -163,6 +164,16 @@ def words(*values):
     return struct.pack('>%dI' % len(values), *values)
 
 
+
+def beads():
+    """A head as psf.c takes it, then a voxel a byte: one bead, two, a dim one, a stack of one plane again and again."""
+    for name, kind, spots in (('one', 71, [(12, 12, 6, 200)]), ('two', 7, [(7, 9, 4, 90), (17, 14, 6, 250)]),
+                              ('dim', 87, [(12, 12, 6, 9)]), ('flat', 7, [])):
+        v = [min(255, int(20 + (7 * x + 13 * y + 5 * z) % 4 + sum(
+            a * math.exp(-((x - u) ** 2 + (y - w) ** 2) / 6 - (z - k) ** 2 / 4) for u, w, k, a in spots)))
+            for z in range(12) for y in range(24) for x in range(24)]
+        yield name, bytes([kind, 21, 21, 7] + v)
+
 SEEDS = {
     'ome': [('new', OME), ('old', OLD), ('stub', STUB),
             ('dtd', '<!DOCTYPE OME [<!ENTITY a "b">]><OME><Image><Pixels SizeX="&a;"/></Image></OME>'),
@@ -194,6 +205,10 @@ SEEDS = {
               ('table', 'well\tx_um\ty_um\tz_um\trow\tcol\nA1\t1\t2\tNA\t1\t1\nB12\t-3\t4e3\t5\t2\t12\n'),
               ('formats', 'format,a1_x_mm,a1_y_mm,well_size_mm,well_spacing_mm,rows,cols\n96,11.31,10.75,6.21,9.0,8,12\n'),
               ('wells', 'A1:D6,H12\nname')],
+    'heights': [('run', 'well\tfield\tx_um\ty_um\tz_um\tz_err_um\tstatus\nA1\t0\t1\t2\t-3.5\tNA\tdone\nA2\t0\t1\t2\tNA\t2\tnofocus\n'
+                 'B12\t0\t1\t2\t88\t0.1\todd\nA2\t0\t1\t2\t-2\t2\tdone\n'),
+                ('beads', 'well\tz_um\tquality\ttrust\nC3\t1e3\tok\tok\nc4\t-1e-3\tdim\tok\nH12\t0\tNA\tdark\n')],
+    'psf': list(beads()),
     'instrument': [('good', '[camera]\nuri = sim:\npixel_size = 0.1\n[stage]\nuri = tango:/dev/ttyUSB0?z=z\n[z]\nmin = -1mm\n'
                     'max = 1mm\nmax_step = 50um ; more\nmax_travel = 0.2mm\nbacklash = 2\n'), ('half', '[z]\nmin = 3\n'),
                    ('uri', 'asi:tcp:scope:4000?x=X&z=F')],

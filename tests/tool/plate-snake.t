@@ -59,6 +59,17 @@ is "$(plate-snake -H --remaining --z-from z.tsv 96 | head -n 1 | cut -f 2)" A5 '
 printf 'well\tz_um\n' > none.tsv
 is "$(plate-snake -H --z-from none.tsv 96 | head -n 1 | cut -f 8,9)" "NA${tab}NA" 'no well, no height'
 is "$(plate-snake -H --z 1.5mm 96 | cut -f 8 | uniq)" 1500 'or the same for all'
+{ printf 'well\tz_um\n'; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do printf 'B%d\t%d\n' $i $((i == 7 ? 60 : 3 * i)); done; } > bubble.tsv
+ok 'odd wells' plate-snake --odd 6 --z-from bubble.tsv 96
+is "$(head -n 1 out) $(tail -n +2 out | cut -f 1,2)" "well${tab}z_um${tab}expected_um${tab}expected_err_um B7${tab}60" 'are those on bubbles'
+is "$(awk -F '\t' 'NR == 2 { print ($3 > 19 && $3 < 23 && $4 < 4) }' out)" 1 'beside what the others expect'
+ok 'none' plate-snake -H --odd 100 --z-from bubble.tsv 96
+is "$(cat out)" '' 'where all is believed'
+status_is 2 'odd wells of nothing' plate-snake --odd 6 96
+status_is 2 'odd wells and positions' plate-snake --odd 6 --format positions --z-from bubble.tsv 96
+printf 'well\tz_um\nA1\t1e308\n' > far.tsv
+status_is 1 'a height beyond a kilometre' plate-snake --z-from far.tsv 96
+like "$(cat err)" '^plate-snake: far.tsv: line 2: z_um: 1e.308 is beyond 1 km$' 'is refused'
 printf 'well\tz_um\nK1\t3\n' > other.tsv
 status_is 1 'a table of another plate' plate-snake --z-from other.tsv 96
 like "$(cat err)" "^plate-snake: other.tsv: line 2: 'K1' is not on the plate" 'is refused'

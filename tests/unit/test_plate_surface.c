@@ -163,6 +163,35 @@ static void a_bubble_does_not_bend_its_neighbours(void **state)
     af_surface_release(&s);
 }
 
+/* Plates of all roughness: bubbles are named, wherever they are, and no good well ever. */
+static void wells_focused_on_bubbles_are_odd_and_no_others(void **state)
+{
+    struct af_height at[WELLS], expected[WELLS];
+    struct af_random r;
+    struct truth t;
+    bool odd[WELLS];
+
+    (void)state;
+    af_random_init(&r, 6, NULL);
+    for (int plate = 0; plate < 60; plate++) {
+        double rough = 4 * plate / 60.;
+        size_t a = (size_t)(WELLS * af_random_uniform(&r)), b = (a + 1 + (size_t)plate) % WELLS;
+
+        make_truth(&t, &r, rough);
+        for (int i = 0; i < WELLS; i++)
+            at[i] = height(&t, i);
+        assert_int_equal(af_surface_odd(at, WELLS, &prior, 6, odd, expected, NULL), 0);
+        for (int i = 0; i < WELLS; i++)
+            assert_false(odd[i]);
+        at[a].z_um += 12 + 9 * rough; // 9: 6 errors, of neighbours too, and where it was itself
+        at[b].z_um -= 12 + 9 * rough;
+        assert_int_equal(af_surface_odd(at, WELLS, &prior, 6, odd, expected, NULL), 0);
+        for (size_t i = 0; i < WELLS; i++)
+            assert_int_equal(odd[i], i == a || i == b);
+        assert_true(fabs(expected[a].z_um - height(&t, (int)a).z_um) < 6 * expected[a].err_um);
+    }
+}
+
 static void one_well_says_little_of_far_ones(void **state)
 {
     struct af_height at[1] = {{0, 0, 500, 0.1}};
@@ -191,6 +220,7 @@ int main(void)
         cmocka_unit_test(a_bent_plate_is_found_from_some_wells),
         cmocka_unit_test(errors_of_the_next_well_are_honest),
         cmocka_unit_test(a_bubble_does_not_bend_its_neighbours),
+        cmocka_unit_test(wells_focused_on_bubbles_are_odd_and_no_others),
         cmocka_unit_test(one_well_says_little_of_far_ones),
     };
 
