@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AT_ONCE = 8 }; // pairs of rows, y and -y, in the second product
+enum { AT_ONCE = 12 }; // pairs of rows, y and -y, in the second product
 
 /* Distance of the i-th place of the upper half from the middle of n places. */
 static double upper(size_t n, size_t i)

@@ -9,26 +9,35 @@ typedef float lanes16 LANES(64);
 typedef float lanes8 LANES(32);
 typedef float lanes4 LANES(16);
 
+enum { DEPTH = 256 }; // rows of b at a time
+
 /*
- * A block of c, ROWS by EACH registers of LANES, stays in registers while k runs: eight sums hide
- * the latency of one.
+ * A panel of b, DEPTH rows of EACH registers, is copied together, for rows of b are far apart, and
+ * stays in the nearest cache while all rows of a pass. A block of c, ROWS by EACH registers, is
+ * summed in registers: twelve sums or eight hide the latency of one and share what is loaded.
  */
-#define BLOCK(TYPE, ROWS, EACH)                                                                    \
+#define PRODUCT(TYPE, ROWS, EACH)                                                                  \
     enum { WIDE = sizeof(TYPE) / sizeof(float) };                                                  \
-    for (size_t i = 0; i < m; i += (ROWS))                                                         \
+    TYPE panel[DEPTH][EACH], sum[ROWS][EACH];                                                      \
+                                                                                                   \
+    for (size_t from = 0; from < k; from += DEPTH)                                                 \
         for (size_t j = 0; j < n; j += (EACH)*WIDE) {                                              \
-            TYPE sum[ROWS][EACH] = {{{0}}};                                                        \
-            for (size_t l = 0; l < k; l++) {                                                       \
-                TYPE row[EACH];                                                                    \
+            size_t deep = k - from < DEPTH ? k - from : DEPTH;                                     \
+            for (size_t l = 0; l < deep; l++)                                                      \
                 for (size_t e = 0; e < (EACH); e++)                                                \
-                    row[e] = *(const TYPE *)(b + l * n + j + e * WIDE);                            \
+                    panel[l][e] = *(const TYPE *)(b + (from + l) * n + j + e * WIDE);              \
+            for (size_t i = 0; i < m; i += (ROWS)) {                                               \
                 for (size_t r = 0; r < (ROWS); r++)                                                \
                     for (size_t e = 0; e < (EACH); e++)                                            \
-                        sum[r][e] += a[(i + r) * k + l] * row[e];                                  \
+                        sum[r][e] = from ? *(TYPE *)(c + (i + r) * n + j + e * WIDE) : (TYPE){0};  \
+                for (size_t l = 0; l < deep; l++)                                                  \
+                    for (size_t r = 0; r < (ROWS); r++)                                            \
+                        for (size_t e = 0; e < (EACH); e++)                                        \
+                            sum[r][e] += a[(i + r) * k + from + l] * panel[l][e];                  \
+                for (size_t r = 0; r < (ROWS); r++)                                                \
+                    for (size_t e = 0; e < (EACH); e++)                                            \
+                        *(TYPE *)(c + (i + r) * n + j + e * WIDE) = sum[r][e];                     \
             }                                                                                      \
-            for (size_t r = 0; r < (ROWS); r++)                                                    \
-                for (size_t e = 0; e < (EACH); e++)                                                \
-                    *(TYPE *)(c + (i + r) * n + j + e * WIDE) = sum[r][e];                         \
         }
 
 #define ARGUMENTS const float *a, const float *b, float *c, size_t m, size_t n, size_t k
@@ -36,18 +45,18 @@ typedef float lanes4 LANES(16);
 #ifdef __x86_64__
 __attribute__((target("avx512f"))) static void multiply_avx512(ARGUMENTS)
 {
-    BLOCK(lanes16, 8, 1)
+    PRODUCT(lanes16, 12, 2)
 }
 
 __attribute__((target("avx2,fma"))) static void multiply_avx2(ARGUMENTS)
 {
-    BLOCK(lanes8, 4, 2)
+    PRODUCT(lanes8, 6, 2)
 }
 #endif
 
 static void multiply(ARGUMENTS)
 {
-    BLOCK(lanes4, 4, 2)
+    PRODUCT(lanes4, 2, 4)
 }
 
 void af_matmul(ARGUMENTS)

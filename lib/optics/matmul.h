@@ -4,7 +4,7 @@
 #define AF_OPTICS_MATMUL_H
 #include <stddef.h>
 
-enum { AF_MATMUL_ROWS = 8, AF_MATMUL_COLUMNS = 16 };
+enum { AF_MATMUL_ROWS = 12, AF_MATMUL_COLUMNS = 32 };
 
 /*
  * c = a b for c [m][n], a [m][k], b [k][n], all contiguous, m a multiple of

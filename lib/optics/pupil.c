@@ -170,11 +170,14 @@ static double complex sample(const struct maker *m, double x, double y)
         return 0;
     double complex g = profile_at(m->along_x, m->range_x, m->cosine * u + m->sine * v) *
                        profile_at(m->along_y, m->range_y, m->cosine * v - m->sine * u);
+    if (g == 0)
+        return 0;
     int i = at < REFLECT ? (int)at : REFLECT;
     double r_co = m->reflect[i] + (at - i) * (m->reflect[i + 1] - m->reflect[i]);
     double turns = aberration(a, x / p->slit_y_um, y / p->slit_y_um) + roughness_at(m, x, y) -
                    a->af_offset_um * s2 / (p->index * p->wavelength_um);
-    return g * r_co * fmin(1, open) * cexp(2 * PI * I * (turns - rint(turns)));
+    double phase = 2 * PI * (turns - rint(turns));
+    return g * (r_co * fmin(1, open)) * (cos(phase) + I * sin(phase));
 }
 
 int af_pupil_align(struct af_pupil *pupil, const struct af_sim_params *p,

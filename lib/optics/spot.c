@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define PI 3.14159265358979323846
-#define FIRST_LEVEL_UM 2.0
+/* Of the defocus that a grid serves; the next is sqrt(2) times as large. 105 um is one of them. */
+#define FIRST_LEVEL_UM 1.64
 /*
  * Samples repeat the picture at a distance of so many times (blur + sensor), half sizes. 1 would
  * just keep the slit's own light apart; what is diffracted beyond it needs more.
@@ -26,11 +27,20 @@ int af_spot_init(struct af_spot *s, const struct af_sim_params *p, struct af_err
     s->x_im = af_calloc(w, sizeof(float), err);
     s->y_re = af_calloc(h, sizeof(float), err);
     s->y_im = af_calloc(h, sizeof(float), err);
+    s->fringe_cos = af_calloc(w, sizeof(float), err);
+    s->fringe_sin = af_calloc(w, sizeof(float), err);
     s->raw = af_calloc(w * h, sizeof(float), err);
-    if (s->x_re && s->x_im && s->y_re && s->y_im && s->raw)
-        return 0;
-    af_spot_release(s);
-    return -1;
+    if (!s->x_re || !s->x_im || !s->y_re || !s->y_im || !s->fringe_cos || !s->fringe_sin ||
+        !s->raw) {
+        af_spot_release(s);
+        return -1;
+    }
+    for (size_t x = 0; x < w; x++) {
+        double a = 2 * PI * FRINGES_ACROSS / p->width * (double)x;
+        s->fringe_cos[x] = (float)cos(a);
+        s->fringe_sin[x] = (float)sin(a);
+    }
+    return 0;
 }
 
 void af_spot_release(struct af_spot *s)
@@ -41,6 +51,8 @@ void af_spot_release(struct af_spot *s)
     free(s->x_im);
     free(s->y_re);
     free(s->y_im);
+    free(s->fringe_cos);
+    free(s->fringe_sin);
     free(s->raw);
     *s = (struct af_spot){0};
 }
@@ -136,21 +148,18 @@ static void average_pixels(const float *raw, size_t w, size_t h, float *out)
     }
 }
 
-/* Stripes of the beam splitter, 1 + c cos(a x + b y + phase), by rotation along each row. */
-static void add_fringes(const struct af_sim_params *p, double phase, float *out)
+/* Stripes of the beam splitter, 1 + c cos(a x + b y + phase); cosine, sine: of a x. */
+static void add_fringes(const struct af_sim_params *p, const float *cosine, const float *sine,
+                        double phase, float *out)
 {
     size_t w = (size_t)p->width, h = (size_t)p->height;
-    double a = 2 * PI * FRINGES_ACROSS / p->width, b = 2 * PI * FRINGES_DOWN / p->width;
-    float ca = (float)cos(a), sa = (float)sin(a), contrast = (float)p->fringes;
+    double b = 2 * PI * FRINGES_DOWN / p->width;
 
-    for (size_t y = 0; contrast > 0 && y < h; y++) {
-        float c = (float)cos(b * (double)y + phase), s = (float)sin(b * (double)y + phase);
-        for (size_t x = 0; x < w; x++) {
-            float next = c * ca - s * sa;
-            out[y * w + x] *= 1 + contrast * c;
-            s = s * ca + c * sa;
-            c = next;
-        }
+    for (size_t y = 0; p->fringes > 0 && y < h; y++) {
+        float c = (float)(p->fringes * cos(b * (double)y + phase));
+        float s = (float)(p->fringes * sin(b * (double)y + phase));
+        for (size_t x = 0; x < w; x++)
+            out[y * w + x] *= 1 + (c * cosine[x] - s * sine[x]);
     }
 }
 
@@ -193,6 +202,6 @@ int af_spot_light(struct af_spot *s, const struct af_alignment *a, double z_um, 
     af_lens_intensity(&s->lens, pupil->field_re, pupil->field_im, unit * total,
                       p->second > 0 ? &second : NULL, s->raw);
     average_pixels(s->raw, w, h, out);
-    add_fringes(p, a->fringe_rad, out);
+    add_fringes(p, s->fringe_cos, s->fringe_sin, a->fringe_rad, out);
     return 0;
 }

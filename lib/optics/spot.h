@@ -21,6 +21,7 @@ struct af_spot {
     struct af_pupil pupil;
     struct af_lens lens;
     float *x_re, *x_im, *y_re, *y_im; // [width], [height] field of the second surface
+    float *fringe_cos, *fringe_sin;   // [width] of the stripes along x
     float *raw;                       // [height][width] before the pixels' average
 };
 

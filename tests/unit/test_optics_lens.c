@@ -27,7 +27,11 @@ static float *draw(size_t n, const char *name)
 
 static void product_is_that_of_the_definition(void **state)
 {
-    static const size_t size[][3] = {{8, 16, 1}, {16, 48, 7}, {8, 32, 200}, {24, 16, 33}};
+    enum { ROWS = AF_MATMUL_ROWS, COLUMNS = AF_MATMUL_COLUMNS };
+    static const size_t size[][3] = {{ROWS, COLUMNS, 1},
+                                     {2 * ROWS, 3 * COLUMNS, 7},
+                                     {ROWS, 2 * COLUMNS, 600},
+                                     {3 * ROWS, COLUMNS, 256}};
 
     (void)state;
     for (size_t t = 0; t < sizeof size / sizeof *size; t++) {
