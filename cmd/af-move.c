@@ -20,8 +20,8 @@ struct opts {
     const char *text[AF_NAXES], *by_text; // as typed: "12.5um", "nan"; NULL: not given
     double to_um[AF_NAXES], by_um;
     bool correct, dry_run, halt, no_header, quiet, yes, verbose;
-    double target_um; // of --correct
-    int home;         // 0: no, else 1 + enum af_axis
+    double target_um; // of --correct; NaN: not given, which is 0
+    int home;         // enum af_axis; -1: no
     double timeout_ms;
     const char *table; // operand of --correct, "-" is stdin
 };
@@ -35,7 +35,7 @@ static const struct af_option options[] = {
      "check and say, but move nothing"},
     {0, "halt", AF_OPT_FLAG, offsetof(struct opts, halt), NULL, "stop all axes now"},
     {0, "home", AF_OPT_CHOICE, offsetof(struct opts, home), "AXIS",
-     "run to the reference, which may be through the sample: needs --yes too", "no|x|y|z"},
+     "run to the reference, which may be through the sample: needs --yes too", "x|y|z"},
     {0, "instrument", AF_OPT_FILE, offsetof(struct opts, instrument), "FILE",
      "limits and habits of the stage [$AF_INSTRUMENT]"},
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL, "no header line"},
@@ -85,16 +85,16 @@ static int check_args(const struct opts *o)
 
     if (o->by_text && o->text[AF_Z])
         return af_cli_usage(&tool, "--by and --z exclude each other");
-    if (moves + !!o->by_text + o->correct + o->halt + !!o->home > 1 &&
-        !(moves && o->by_text && !o->correct && !o->halt && !o->home))
+    if (moves + !!o->by_text + o->correct + o->halt + (o->home >= 0) > 1 &&
+        !(moves && o->by_text && !o->correct && !o->halt && o->home < 0))
         return af_cli_usage(&tool, "one of a motion, --correct, --halt and --home at a time");
-    if (o->home && !o->yes)
+    if (o->home >= 0 && !o->yes)
         return af_cli_usage(
             &tool, "--home may run through the sample: lower the objective, then add --yes");
     if (o->table && !o->correct)
         return af_cli_usage(&tool, "a table is only read with --correct");
-    if (isnan(o->target_um))
-        return af_cli_usage(&tool, "--target is not a number");
+    if (!isnan(o->target_um) && !o->correct)
+        return af_cli_usage(&tool, "--target is for --correct");
     return -1;
 }
 
@@ -102,7 +102,7 @@ static int parse_args(int argc, char **argv, struct opts *o)
 {
     int operand, status;
 
-    *o = (struct opts){.stage = NULL};
+    *o = (struct opts){.target_um = NAN, .home = -1};
     status = af_cli_parse(&tool, argc, argv, o, &operand);
     if (status >= 0)
         return status;
@@ -343,7 +343,7 @@ static int correct(const struct stages *s, const struct prediction *p, const str
         return af_fail(err, AF_ELIMIT,
                        "%s: z is at %.9g um, the prediction is of a frame at %.9g um",
                        af_stage_uri(s->z), z_um, p->z_um);
-    return move_z(s, z_um + o->target_um - p->defocus_um, o, err);
+    return move_z(s, z_um + (isnan(o->target_um) ? 0 : o->target_um) - p->defocus_um, o, err);
 }
 
 static int act(const struct stages *s, const struct prediction *p, const struct opts *o,
@@ -351,8 +351,8 @@ static int act(const struct stages *s, const struct prediction *p, const struct 
 {
     if (o->halt)
         return af_stage_halt(s->z, err) || (s->xy != s->z && af_stage_halt(s->xy, err)) ? -1 : 0;
-    if (o->home)
-        return af_stage_home(o->home - 1 == AF_Z ? s->z : s->xy, (enum af_axis)(o->home - 1), err);
+    if (o->home >= 0)
+        return af_stage_home(o->home == AF_Z ? s->z : s->xy, (enum af_axis)o->home, err);
     if (o->correct)
         return correct(s, p, o, err);
     return move_all(s, o, err);
@@ -367,8 +367,8 @@ static unsigned axes_of(const struct opts *o)
         axes |= (unsigned)(o->text[i] != NULL) << i;
     if (o->by_text || o->correct)
         axes |= 1u << AF_Z;
-    if (o->home)
-        axes |= 1u << (o->home - 1);
+    if (o->home >= 0)
+        axes |= 1u << o->home;
     return axes ? axes : 7;
 }
 

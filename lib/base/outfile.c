@@ -32,8 +32,7 @@ static char *folder_of(const char *path, struct af_err *err)
     return n ? af_strndup(path, n, err) : af_strdup("./", err);
 }
 
-/* What path leads to through symbolic links, also where the last one dangles. */
-static char *follow_links(const char *path, struct af_err *err)
+char *af_follow_links(const char *path, struct af_err *err)
 {
     char *now = af_strdup(path, err), *next, target[PATH_MAX];
     ssize_t n;
@@ -153,7 +152,7 @@ int af_outfile_open(struct af_outfile *f, const char *path, struct af_err *err)
     if (!exists && errno != ENOENT && errno != ENOTDIR) // it may be a device, never to be replaced
         return af_fail_errno(err, "%s", path);
     // A link of /proc need not lead to a name, so devices are opened as they are called.
-    if (!(f->path = f->direct ? af_strdup(path, err) : follow_links(path, err)))
+    if (!(f->path = f->direct ? af_strdup(path, err) : af_follow_links(path, err)))
         goto fail;
     if (f->direct) {
         if ((fd = open_retry(path, O_WRONLY, 0)) < 0)

@@ -50,4 +50,11 @@ void af_outfile_discard(struct af_outfile *f);
  */
 int af_rename_durably(int fd, const char *tmp, const char *path, struct af_err *err);
 
+/*
+ * What path leads to through symbolic links, also where the last one dangles, so that a file
+ * can be replaced and its link stays. Of the caller; NULL with AF_ESYS. The links of /proc need
+ * not lead to a name: call it for regular files and names that are free.
+ */
+char *af_follow_links(const char *path, struct af_err *err);
+
 #endif

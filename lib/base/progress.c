@@ -128,7 +128,7 @@ void af_progress_end(struct af_progress *p)
 {
     double elapsed_s = af_now_s() - p->start_s;
 
-    if (p->fp && !p->terminal && elapsed_s > 0)
+    if (p->fp && !p->terminal && p->done > 0 && elapsed_s > 0)
         fprintf(p->fp, "%s: %zu %s in %.3g s, %.3g %s/s\n", p->prog, p->done, p->unit, elapsed_s,
                 (double)p->done / elapsed_s, p->unit);
     af_progress_wipe(p);

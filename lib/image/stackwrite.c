@@ -73,7 +73,7 @@ static int open_part(struct af_stack_writer *w, struct af_err *err)
     while (!same) {
         fd = open(w->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (fd < 0)
-            return af_fail_errno(err, "%s", w->part);
+            return af_fail_errno(err, "%s", errno == ENOENT ? w->path : w->part);
         if (lock_part(fd)) {
             if (errno == EWOULDBLOCK) {
                 af_fail(err, AF_EBUSY, "%s: another process is writing it", w->part);
@@ -99,21 +99,18 @@ static int open_part(struct af_stack_writer *w, struct af_err *err)
 static int name_files(struct af_stack_writer *w, const char *path, struct af_err *err)
 {
     struct stat st;
+    bool whole = strcmp(path, "-") == 0; // held in memory, and written when it is whole
 
-    w->path = realpath(path, NULL); // a link stays, its target is replaced
-    if (!w->path && errno == ENOMEM)
+    if (!whole && stat(path, &st) == 0)
+        whole = !S_ISREG(st.st_mode);
+    else if (!whole && errno != ENOENT &&
+             errno != ENOTDIR) // it may be a device, never to be replaced
         return af_fail_errno(err, "%s", path);
-    if (!w->path && !(w->path = af_strdup(path, err)))
-        return -1;
-    if (strcmp(path, "-") == 0)
-        return 0;
-    if (stat(w->path, &st) == 0) {
-        if (!S_ISREG(st.st_mode))
-            return 0;
-    } else if (errno != ENOENT && errno != ENOTDIR) { // it may be a device, never to be replaced
-        return af_fail_errno(err, "%s", path);
-    }
-    return (w->part = af_format(err, "%s.part", w->path)) ? 0 : -1;
+    if (whole)
+        return (w->path = af_strdup(path, err)) ? 0 : -1;
+    return (w->path = af_follow_links(path, err)) && (w->part = af_format(err, "%s.part", w->path))
+               ? 0
+               : -1;
 }
 
 int af_stack_writer_takes(const char *out, const char *path, struct af_err *err)

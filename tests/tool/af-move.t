@@ -99,6 +99,9 @@ status_is 1 'an empty stream' sh -c 'af-move --correct < /dev/null'
 
 status_is 2 '--home alone' af-move --home z
 like "$(cat err)" 'add --yes' 'asks again'
+status_is 2 '--home of no axis' af-move --home q --yes
+like "$(cat err)" "none of x.y.z" 'names those there are'
+status_is 2 '--target without --correct' af-move --target 3
 ok '--home asked for twice' af-move --home z --yes
 status_is 2 'no such kind of stage' af-move --stage warp:drive
 status_is 2 'no stage at all' env -u AF_STAGE af-move

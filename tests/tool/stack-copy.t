@@ -118,7 +118,10 @@ for out in '' '--format pgm'; do
     like "$(cat err)" '^stack-copy: /dev/full: No space left on device' 'is reported'
     # shellcheck disable=SC2086 # several words
     status_is 1 "a folder that is not there: $out" stack-copy $out -o none/a in.pgm
-    like "$(cat err)" '^stack-copy: none/a.*: No such file' 'is reported'
+    is "$(cat err)" 'stack-copy: none/a: No such file or directory' 'is reported'
+    # shellcheck disable=SC2086 # several words
+    status_is 1 "a folder as output: $out" stack-copy $out -o . in.pgm
+    is "$(cat err)" 'stack-copy: .: Is a directory' 'is reported by the name that was given'
 done
 for args in '--format png in.pgm' '--pixel 0 in.pgm' '--pixel -1 in.pgm' '--z0 1 in.pgm' \
     '--series 0 in.pgm'; do
