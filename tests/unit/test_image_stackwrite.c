@@ -442,7 +442,7 @@ static void folders_that_cannot_be_written_are_named(void **state)
     assert_int_equal(af_stack_writer_open(&w, "absent/a.tif", &meta, &err), -1);
     assert_null(w);
     assert_int_equal(err.kind, AF_ESYS);
-    assert_string_equal(err.text, "absent/a.tif.part: No such file or directory");
+    assert_string_equal(err.text, "absent/a.tif: No such file or directory");
 }
 
 /* ------------------------------------------------------------- OME-XML */
