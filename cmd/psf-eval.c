@@ -14,6 +14,7 @@
 #include "psf/pair.h"
 #include "psf/psfrun.h"
 #include "psf/theory.h"
+#include "signal/robust.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -124,7 +125,11 @@ static const char *const summary_columns[] = {"file",
                                               "tilt_y_mrad",
                                               "z_flat_um",
                                               "curvature_x_per_mm",
-                                              "curvature_y_per_mm"};
+                                              "curvature_y_per_mm",
+                                              "dx_um",
+                                              "dy_um",
+                                              "dz_um"};
+enum { SUMMARY = 13 };
 
 /* An output over a stack, or called "-": status 2. */
 static int check_output(const struct opts *o, const char *option, const char *file)
@@ -207,20 +212,39 @@ static void put_beads(const struct opts *o, struct af_table_out *t, const struct
     }
 }
 
-static void put_summary(struct af_table_out *t, const struct af_psffile *f)
+/* Of the beads that are in both channels. */
+static double median_shift(const struct af_psffile *f, int axis, double *scratch)
 {
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->run.nbeads; i++)
+        if (isfinite(f->shift[i].um[axis]))
+            scratch[n++] = f->shift[i].um[axis];
+    return n ? af_median(scratch, n) : NAN;
+}
+
+static int put_summary(struct af_table_out *t, const struct af_psffile *f, struct af_err *err)
+{
+    double *scratch = f->shift ? af_calloc(f->run.nbeads, sizeof *scratch, err) : NULL;
+
     const struct af_field *s = &f->field;
     const double v[] = {s->z_mean_um, s->z_sd_um,        s->fwhm_xy_um,
                         s->fwhm_z_um, s->tilt_x_mrad,    s->tilt_y_mrad,
                         s->flat_um,   s->curvature_x_mm, s->curvature_y_mm};
 
+    if (f->shift && !scratch)
+        return -1;
     af_table_text(t, f->name);
     af_table_text(t, f->well[0] ? f->well : NULL);
     af_table_int(t, (int64_t)s->nbeads);
     af_table_int(t, (int64_t)s->nok);
     for (size_t k = 0; k < sizeof v / sizeof v[0]; k++)
         af_table_real(t, v[k]);
+    for (int k = 0; f->shift && k < SHIFTS; k++)
+        af_table_real(t, median_shift(f, k, scratch));
     af_table_end_row(t);
+    free(scratch);
+    return 0;
 }
 
 static void say(const struct sink *k, const struct af_psffile *f)
@@ -251,11 +275,14 @@ static void begin_beads(const struct opts *o, struct af_table_out *t, FILE *fp)
     af_table_begin(t, fp, names, n + (o->second ? SHIFTS : 0), !o->no_header);
 }
 
+/* Tables begin with the first stack that could be read. */
 static void begin(struct sink *k, FILE *out)
 {
+    if (k->set.n)
+        return;
     if (k->o->summary)
-        af_table_begin(&k->table, out, summary_columns,
-                       sizeof summary_columns / sizeof summary_columns[0], !k->o->no_header);
+        af_table_begin(&k->table, out, summary_columns, SUMMARY + (k->o->second ? SHIFTS : 0),
+                       !k->o->no_header);
     else
         begin_beads(k->o, &k->table, out);
     if (k->beads_file.fp)
@@ -327,7 +354,7 @@ done:
     return ret;
 }
 
-static int eval_all(struct sink *k, const struct af_psfrun_opts *r, struct af_err *err)
+static int eval_all(struct sink *k, const struct af_psfrun_opts *r, FILE *out, struct af_err *err)
 {
     const struct opts *o = k->o;
     size_t n = o->stack.join ? 1 : o->npaths;
@@ -335,7 +362,7 @@ static int eval_all(struct sink *k, const struct af_psfrun_opts *r, struct af_er
     if (!(k->set.file = af_calloc(n, sizeof *k->set.file, err)))
         return -1;
     af_progress_begin(&k->progress, o->quiet ? NULL : stderr, PROG, "stacks", n);
-    for (size_t i = 0; i < n && !ferror(k->table.fp); i++) {
+    for (size_t i = 0; i < n && !ferror(out); i++) {
         struct af_psffile *f = &k->set.file[k->set.n];
         struct af_err cause = {AF_OK, ""};
 
@@ -347,11 +374,12 @@ static int eval_all(struct sink *k, const struct af_psfrun_opts *r, struct af_er
         }
         af_progress_wipe(&k->progress);
         say(k, f);
+        begin(k, out);
         k->set.n++;
-        if (o->summary)
-            put_summary(&k->table, f);
-        else
+        if (!o->summary)
             put_beads(o, &k->table, f);
+        else if (put_summary(&k->table, f, err))
+            return -1;
         if (k->beads.fp)
             put_beads(o, &k->beads, f);
         af_progress_step(&k->progress, i + 1, f->name);
@@ -394,8 +422,7 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
 
     if (make_run(o, &r, err) || (o->beads && af_outfile_open(&k.beads_file, o->beads, err)))
         goto done;
-    begin(&k, out);
-    if (eval_all(&k, &r, err) || draw(&k, err) ||
+    if (eval_all(&k, &r, out, err) || draw(&k, err) ||
         (o->beads && k.set.n && af_outfile_commit(&k.beads_file, err)))
         goto done;
     ret = any_ok(&k.set) ? k.status : af_cli_worst(k.status, 4);

@@ -26,7 +26,8 @@ struct opts {
     double background;      // photons a voxel
     double gain, black;     // counts
     double tilt_x_mrad, tilt_y_mrad,
-        z_um; // of focus: at the centre of the field, from the middle plane
+        z_um;           // of focus: at the centre of the field, from the middle plane
+    double shift_um[3]; // of the beads in a second channel; x NaN: there is none
     const char *output;
 };
 
@@ -45,6 +46,12 @@ static const struct af_option options[] = {
     {0, "pixel", AF_OPT_LENGTH, offsetof(struct opts, pixel_um), "LENGTH", "[0.1um]"},
     {0, "planes", AF_OPT_INT, offsetof(struct opts, planes), "N", "[41]", NULL, 1, 100000},
     {0, "seed", AF_OPT_INT, offsetof(struct opts, seed), "N", "[1]"},
+    {0, "shift-x", AF_OPT_LENGTH, offsetof(struct opts, shift_um[0]), "LENGTH",
+     "in a second channel, which this makes", NULL, -1e6, 1e6},
+    {0, "shift-y", AF_OPT_LENGTH, offsetof(struct opts, shift_um[1]), "LENGTH", "[0]", NULL, -1e6,
+     1e6},
+    {0, "shift-z", AF_OPT_LENGTH, offsetof(struct opts, shift_um[2]), "LENGTH", "[0]", NULL, -1e6,
+     1e6},
     {0, "spread", AF_OPT_REAL, offsetof(struct opts, spread), "FACTOR", "of photons [1]"},
     {0, "tilt-x", AF_OPT_REAL, offsetof(struct opts, tilt_x_mrad), "MRAD", "[0]"},
     {0, "tilt-y", AF_OPT_REAL, offsetof(struct opts, tilt_y_mrad), "MRAD", "[0]"},
@@ -73,6 +80,7 @@ static double poisson(struct af_random *r, double mean)
     return n;
 }
 
+/* Into b[2][o->beads]: the second channel's are shifted. */
 static void place(const struct opts *o, struct bead *b)
 {
     double w = (double)o->width * o->pixel_um, h = (double)o->height * o->pixel_um;
@@ -90,6 +98,8 @@ static void place(const struct opts *o, struct bead *b)
         b[i].z_um = o->z_um + 1e-3 * (o->tilt_x_mrad * (b[i].x_um - w / 2) +
                                       o->tilt_y_mrad * (b[i].y_um - h / 2));
         b[i].photons = o->photons * pow(o->spread, 2 * af_random_uniform(&r) - 1);
+        b[o->beads + i] = (struct bead){b[i].x_um + o->shift_um[0], b[i].y_um + o->shift_um[1],
+                                        b[i].z_um + o->shift_um[2], b[i].photons};
     }
 }
 
@@ -111,34 +121,47 @@ static void shine(const struct opts *o, const struct bead *b, double z_um, float
         }
 }
 
-static int make(const struct opts *o, struct bead *beads, float *light, struct af_err *err)
+/* The plane at z, with the light's noise. */
+static void draw(const struct opts *o, const struct bead *beads, double z_um, struct af_random *r,
+                 float *light, uint16_t *out)
 {
+    size_t n = (size_t)(o->width * o->height);
+
+    for (size_t i = 0; i < n; i++)
+        light[i] = (float)o->background;
+    for (int64_t i = 0; i < o->beads; i++)
+        shine(o, &beads[i], z_um, light);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (uint16_t)fmin(65535, o->black + o->gain * poisson(r, (double)light[i]) + 0.5);
+}
+
+/* beads: [2][o->beads], of both channels. */
+static int make(const struct opts *o, const struct bead *beads, float *light, struct af_err *err)
+{
+    static const char *const names[] = {"first", "second"};
     struct af_stack_meta meta = AF_STACK_META_UNKNOWN;
     struct af_stack_writer *w = NULL;
     struct af_image img = {0};
     struct af_random r;
-    size_t n = (size_t)(o->width * o->height);
+    size_t nchannels = isnan(o->shift_um[0]) ? 1 : 2;
     int ret = -1;
 
     af_random_init(&r, (uint64_t)o->seed, "light");
-    meta.nplanes = (size_t)o->planes;
+    meta.nplanes = (size_t)o->planes * nchannels;
     meta.px_um = meta.py_um = o->pixel_um;
     meta.dz_um = o->dz_um;
+    meta.channels = names;
+    meta.nchannels = nchannels == 2 ? 2 : 0;
     if (af_image_resize(&img, (size_t)o->width, (size_t)o->height, AF_U16, err) ||
         af_stack_writer_open(&w, o->output, &meta, err))
         goto done;
-    for (int64_t k = 0; k < o->planes; k++) {
+    for (size_t i = 0; i < meta.nplanes; i++) {
         struct af_plane p = AF_PLANE_UNKNOWN;
 
-        p.z_um = o->dz_um * ((double)k - (double)(o->planes - 1) / 2);
-        p.z = (size_t)k;
-        for (size_t i = 0; i < n; i++)
-            light[i] = (float)o->background;
-        for (int64_t i = 0; i < o->beads; i++)
-            shine(o, &beads[i], p.z_um, light);
-        for (size_t i = 0; i < n; i++)
-            ((uint16_t *)img.data)[i] =
-                (uint16_t)fmin(65535, o->black + o->gain * poisson(&r, (double)light[i]) + 0.5);
+        p.z = i / nchannels;
+        p.c = i % nchannels;
+        p.z_um = o->dz_um * ((double)p.z - (double)(o->planes - 1) / 2);
+        draw(o, beads + p.c * (size_t)o->beads, p.z_um, &r, light, img.data);
         if (af_stack_writer_add(w, &img, &p, err))
             goto done;
     }
@@ -153,7 +176,7 @@ done:
 static int run(const struct opts *o, struct af_err *err)
 {
     static const char *const names[] = {"bead", "x_um", "y_um", "z_um", "photons"};
-    struct bead *beads = af_calloc((size_t)o->beads, sizeof *beads, err);
+    struct bead *beads = af_calloc(2 * (size_t)o->beads, sizeof *beads, err);
     float *light = af_calloc((size_t)(o->width * o->height), sizeof *light, err);
     struct af_table_out t;
     int ret = -1;
@@ -194,6 +217,7 @@ int main(int argc, char **argv)
                      .asymmetry = 1,
                      .photons = 200,
                      .spread = 1,
+                     .shift_um = {NAN, 0, 0},
                      .background = 1,
                      .gain = 1,
                      .output = "beads.ome.tif"};

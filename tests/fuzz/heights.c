@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tables of wells that have been focused: what is read predicts every well with an error above 0. */
+/* Tables of wells that have been focused: what is read predicts every well with an error above 0.
+ */
 #include "plate/heights.h"
 
 #include <math.h>

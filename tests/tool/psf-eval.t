@@ -69,6 +69,28 @@ for light in 0.02 1 50; do
     is "$(wc -l < out | tr -d ' ')" 1 'has no beads'
 done
 
+# Two colours. At 2000 photons a bead's place has an error of 0.5 nm across and 0.8 nm along the axis; of a difference
+# it is 1.4 times that; five times that holds for all 16.
+make-bead-stack --beads 16 --photons 2000 --shift-x 130nm --shift-y=-70nm --shift-z 240nm -o two.ome.tif > rows
+ok 'two channels' psf-eval --second 2 two.ome.tif
+is "$(head -n 1 out | cut -f 15-)" "$(echo dx_um dy_um dz_um | tr ' ' '\t')" 'have three more columns'
+near() { awk -F '\t' -v x="$1" -v y="$2" -v z="$3" 'NR > 1 && ($(NF - 2) - x) ^ 2 < 0.0035 ^ 2 && ($(NF - 1) - y) ^ 2 < 0.0035 ^ 2 &&
+    ($NF - z) ^ 2 < 0.006 ^ 2 { n++ } END { print n + 0 }' out; }
+is "$(near 0.13 -0.07 0.24)" 16 'each bead shifted as it was'
+ok 'by all voxels' psf-eval --fit 3d --second 2 two.ome.tif
+is "$(near 0.13 -0.07 0.24) $(awk -F '\t' '{ print NF }' out | uniq)" '16 23' 'too'
+ok 'their summary' psf-eval --summary --second 2 two.ome.tif
+is "$(near 0.13 -0.07 0.24) $(head -n 1 out | cut -f 14-)" "1 $(echo dx_um dy_um dz_um | tr ' ' '\t')" 'has the shift'
+ok 'from the second to the first' psf-eval --channel 2 --second 1 two.ome.tif
+is "$(near -0.13 0.07 -0.24)" 16 'the other way round'
+make-bead-stack --beads 16 --photons 2000 --shift-x 2um -o far.ome.tif > rows
+ok 'colours apart' psf-eval --second 2 far.ome.tif
+is "$(tail -n +2 out | cut -f 15- | sort -u)" "$(printf 'NA\tNA\tNA')" 'no bead has a partner five widths off'
+status_is 2 'a channel that is not there' psf-eval --second 3 two.ome.tif
+like "$(cat err)" '^psf-eval: two.ome.tif: has 2 channels, no channel 3$' 'is said'
+is "$(cat out)" '' 'before any header'
+status_is 2 'the same channel' psf-eval --second 1 two.ome.tif
+
 # Several files, pictures, reports.
 for w in A01 C03 H12; do make-bead-stack --beads 6 --z "0.$((0${w#?} % 9))" --seed "$((1${w#?}))" -o "run_${w}.ome.tif" > rows; done
 ok 'three wells' psf-eval --summary run_*.ome.tif
@@ -105,6 +127,7 @@ status_is 2 'a report of another kind' psf-eval -q --report r.pdf good.ome.tif
 status_is 2 'a montage of another kind' psf-eval -q --montage m.jpg good.ome.tif
 status_is 1 'no such file' psf-eval nowhere.tif
 like "$(cat err)" '^psf-eval: nowhere.tif: No such file' 'is said'
+is "$(cat out)" '' 'before any header'
 status_is 1 'a bad file among good ones' psf-eval -q nowhere.tif good.ome.tif
 is "$(cat out)" "$(psf-eval good.ome.tif)" 'does not stop the run'
 status_is 1 'no pixel size' psf-eval --dz 1 a.pgm
