@@ -93,4 +93,8 @@ for args in '--count 0' '--every 3um' '--band x' '--doubts -1' '--probe-every 0'
 done
 status_is 2 'no model' env AF_LONG= af-focus
 status_is 1 'a model that is not there' af-focus --long nowhere
+for t in af-focus 'af-hold --count 1'; do
+    status_is 1 "a full disk: $t" sh -c "$t > /dev/full"
+    is "$(cat err)" "${t%% *}: standard output cannot be written" 'is reported'
+done
 done_testing

@@ -102,6 +102,11 @@ is "$(wc -l < stop/status.tsv | tr -d ' ')" 1 'before the well is marked'
 status_is 4 'a command that fails' plate-run -q -o bad --no-focus --do 'test {well} != A2' wells.tsv
 is "$(awk -F '\t' '$7 == "failed" { print $1 }' bad/status.tsv)" A2 'marks its well'
 for arg in --nonsense --raise=-1 --odd=-1 --odd=x ''; do status_is 2 "plate-run $arg" plate-run $arg; done
+status_is 1 'no such table' plate-run -o none nowhere.tsv
+is "$(cat err)" 'plate-run: nowhere.tsv: No such file or directory' 'is told in its own name'
+status_is 2 'a --raise that is no length' plate-run -o none --no-focus --raise abc wells.tsv
+status_is 1 'a full disk' sh -c 'plate-run -q -o full --no-focus other.tsv > /dev/full'
+like "$(cat err)" '^plate-run: .*No space left' 'is reported'
 status_is 1 'no such table' plate-run -q -o x nowhere.tsv
 status_is 1 'a table of something else' plate-run -q -o y status.none --no-focus
 mkdir busy busy/.lock && echo $$ > busy/.lock/pid
