@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/option.h"
 #include "device/gigesim.h"
+#include "optics/params.h"
 #include "scopesim/simline.h"
 
 #include <errno.h>
@@ -173,13 +174,35 @@ static int make_dir(struct running *r, const struct opts *o, struct af_err *err)
     return r->gone ? 0 : -1;
 }
 
+static int refuse_virtual(const char *where, struct af_err *err)
+{
+    return af_fail(err, AF_EUSAGE,
+                   "%s: the clock is virtual, but lines and cameras take real time: clock=real",
+                   where);
+}
+
+/* What is asked for is judged before anything is made or changed; what a folder has, once open. */
+static int open_scope(struct running *r, const struct opts *o, struct af_err *err)
+{
+    struct af_sim_params p;
+    bool is_virtual;
+
+    af_sim_params_preset(&p, AF_PRESET_PAPER);
+    if (af_sim_params_set(&p, o->sim, err))
+        return -1;
+    if (p.clock == AF_CLOCK_VIRTUAL)
+        return refuse_virtual("--sim", err);
+    if (make_dir(r, o, err) || af_simscope_open(&r->scope, r->dir, o->sim, err) ||
+        af_simscope_clock(r->scope, &is_virtual, err))
+        return -1;
+    return is_virtual ? refuse_virtual(r->dir, err) : 0;
+}
+
 static int set_up_stage(struct running *r, const struct opts *o, struct af_err *err)
 {
     struct af_controller_opts co = {.soft_limits = true, .late_answer = o->late};
     char *real;
 
-    if (af_simscope_open(&r->scope, r->dir, o->sim, err))
-        return -1;
     if ((real = realpath(r->dir, NULL))) { // the environment holds in any folder
         free(r->dir);
         free(r->gone);
@@ -224,7 +247,7 @@ static int set_up_camera(struct running *r, const struct opts *o, struct af_err 
 
 static int set_up(struct running *r, const struct opts *o, struct af_err *err)
 {
-    if (make_dir(r, o, err) || set_up_stage(r, o, err) || set_up_camera(r, o, err) ||
+    if (open_scope(r, o, err) || set_up_stage(r, o, err) || set_up_camera(r, o, err) ||
         !(r->conf = af_format(err, "%s/instrument.conf", r->dir)))
         return -1;
     return write_conf(r, err);

@@ -16,6 +16,7 @@
 struct gcode {
     bool marlin;
     bool homing;             // its ok comes at the end
+    bool unseen;             // GRBL: its settings, which it tells at rest only
     double feed;             // units a minute
     double steps[AF_NAXES];  // Marlin: steps a unit
     double offset[AF_NAXES]; // GRBL: WCO as last told
@@ -75,16 +76,23 @@ static int gcode_sync(struct af_drive *d, struct af_err *err)
     return af_drive_resync(d, "", "\n", "ok", line, sizeof(line), err);
 }
 
-/* Ask for several lines up to ok; see() takes each. */
+/* Ask for several lines up to ok; see() takes each. GRBL in motion says error:8 instead. */
 static int ask_all(struct af_drive *d, const char *text,
                    int (*see)(struct af_drive *, const char *, struct af_err *), struct af_err *err)
 {
     char line[200];
     int got = af_drive_ask(d, text, line, sizeof(line), err);
 
-    for (int i = 0; i < 200 && !got && strcmp(line, "ok") != 0; i++)
+    for (int i = 0; i < 200 && !got && strcmp(line, "ok") != 0; i++) {
+        if (strcmp(line, "error:8") == 0) {
+            ((struct gcode *)d->own)->unseen = true;
+            return 0;
+        }
+        if (strncmp(line, "error:", 6) == 0)
+            return af_drive_garbled(d, line, err);
         if ((got = see(d, line, err)) == 0)
             got = next_line(d, line, sizeof(line), d->reply_ms, err);
+    }
     return got;
 }
 
@@ -134,18 +142,36 @@ static int see_steps(struct af_drive *d, const char *line, struct af_err *err)
 static int set_up(struct af_drive *d, struct af_err *err)
 {
     struct gcode *g = d->own;
-    int got = ask_all(d, "$I\n", see_kind, err);
+    int got;
 
-    if (!got && !g->marlin && !*d->model)
+    g->unseen = false;
+    if ((got = ask_all(d, "$I\n", see_kind, err)))
+        return got;
+    if (g->unseen)
+        snprintf(d->model, sizeof(d->model), "GRBL");
+    if (!g->marlin && !*d->model)
         return af_drive_garbled(d, "an answer to $I without [VER:", err);
-    if (got || !g->marlin)
-        return got ? got : ask_all(d, "$$\n", see_setting, err);
+    if (!g->marlin)
+        return g->unseen ? 0 : ask_all(d, "$$\n", see_setting, err);
     if ((got = ask_all(d, "M115\n", see_name, err)) || (got = ask_all(d, "M503\n", see_steps, err)))
         return got;
     for (int i = 0; i < AF_NAXES; i++)
         if (!(g->steps[i] > 0))
             return af_drive_garbled(d, "settings without M92", err);
     return strstr(d->model, "Marlin") ? 0 : af_drive_garbled(d, d->model, err);
+}
+
+/* What was in motion when it was opened must rest before its numbers are believed. */
+static int see_settings(struct af_drive *d, struct af_err *err)
+{
+    struct gcode *g = d->own;
+    int got = 0;
+
+    if (g->unseen && (got = set_up(d, err)))
+        g->unseen = true; // still
+    else if (g->unseen)
+        return af_drive_refused(d, err, "is in motion, and tells its settings only at rest");
+    return got;
 }
 
 static int gcode_open(struct af_drive *d, struct af_err *err)
@@ -251,8 +277,10 @@ static int gcode_position(struct af_drive *d, enum af_axis axis, double *um, str
 {
     const struct gcode *g = d->own;
     double planned[AF_NAXES], now[AF_NAXES];
-    int got = g->marlin ? marlin_report(d, planned, now, err) : grbl_report(d, now, err);
+    int got = see_settings(d, err);
 
+    if (!got)
+        got = g->marlin ? marlin_report(d, planned, now, err) : grbl_report(d, now, err);
     if (!got)
         *um = now[axis] * unit_um(d, axis);
     return got;
@@ -263,9 +291,11 @@ static int gcode_move(struct af_drive *d, unsigned axes, const double *um, struc
     const struct gcode *g = d->own;
     char text[160];
     size_t n = (size_t)snprintf(text, sizeof(text), "%s", g->marlin ? "G0" : "$J=G90 G21 G53");
-    int got;
+    int got = see_settings(d, err);
 
-    if (g->marlin && (got = command(d, "G90\n", err)))
+    if (!got && g->marlin)
+        got = command(d, "G90\n", err);
+    if (got)
         return got;
     for (int i = 0; i < AF_NAXES; i++)
         if (axes & 1u << i)

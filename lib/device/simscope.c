@@ -252,6 +252,14 @@ int af_simscope_position(struct af_simscope *s, enum af_simaxis a, double *um, b
     return 0;
 }
 
+int af_simscope_clock(struct af_simscope *s, bool *is_virtual, struct af_err *err)
+{
+    if (af_simstore_lock(&s->store, err))
+        return -1;
+    *is_virtual = s->store.params.clock == AF_CLOCK_VIRTUAL;
+    return af_simstore_unlock(&s->store, false, err);
+}
+
 int af_simscope_pause(struct af_simscope *s, double ms, struct af_err *err)
 {
     struct af_simstore *st = &s->store;

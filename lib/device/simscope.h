@@ -67,6 +67,7 @@ int af_simscope_position(struct af_simscope *s, enum af_simaxis a, double *um, b
  * Wait: sleeps where the clock is real, advances the time where it is virtual. With a
  * virtual clock each readback takes 1 ms, each frame its exposure, nothing else anything.
  */
+int af_simscope_clock(struct af_simscope *s, bool *is_virtual, struct af_err *err);
 int af_simscope_pause(struct af_simscope *s, double ms, struct af_err *err);
 
 /* ---- the cameras ---- */

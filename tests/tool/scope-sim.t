@@ -30,6 +30,15 @@ status_is 2 'one protocol at a time' scope-sim --tango --asi
 status_is 2 'an unknown fault' scope-sim --tango --faults hexed=1
 like "$(cat err)" "there is no fault 'hexed'" 'is named'
 status_is 2 'a parameter of the microscope that is none' scope-sim --tango --sim 'speeed=3'
+status_is 2 'a virtual clock asked for' scope-sim --tango --dir never --sim 'seed=2&clock=virtual'
+like "$(cat err)" '^scope-sim: --sim: the clock is virtual.*clock=real$' 'is refused, and the reason told'
+ok 'before a folder is made' [ ! -e never ]
+af-move -q --stage 'sim:still?clock=virtual' > out
+status_is 2 'a microscope whose clock is virtual' scope-sim --camera gige --dir still
+like "$(cat err)" '^scope-sim: still: the clock is virtual' 'is refused by name'
+begin --tango --dir still --sim clock=real
+is "$status" 0 'unless its clock is set to real'
+[ -z "$SCOPE_SIM_PID" ] || end
 is "$(ls -d "$TMPDIR"/scope-sim.* 2> /dev/null)" '' 'and no folder is left'
 
 # The same commands over every protocol, to one microscope. A model of it, taken by sim:, tells focus.
@@ -94,13 +103,37 @@ status_is 3 'a silent stage: status 3' af-move --timeout 20ms
 like "$(cat err)" 'no answer in' 'which is said'
 end
 
-# A signal, and kill -9 of the parent, in the middle of a slow motion.
-for p in tango asi prior pi zaber gcode marlin; do
-    begin --$p --sim 'preset=ideal&speed=20um/s&lo=-3000&hi=3000'
-    for sig in 2 parent; do
-        run "$BUILD/aid/stopping" $sig "$SCOPE_SIM_DIR" 1 af-move -q --by=100
-        is "$status" 0 "$p: signal $sig: $(tail -n 1 out)"
+# In the middle of a slow motion, over each protocol: a signal, kill -9 of the parent, a second tool, kill -9 of the tool.
+# What the simulated stage itself says is what counts. AF_TEST_LONG=1: ten stops of each kind.
+runs=1
+[ -z "${AF_TEST_LONG:-}" ] || runs=10
+under_way() # the n-th motion has begun
+{
+    i=0
+    until [ "$(awk '$1 == "motions" { print $2 }' "$SCOPE_SIM_DIR/state")" = "$1" ] || [ $((i = i + 1)) -gt 300 ]; do
+        sleep 0.01
     done
+}
+for p in '' tango asi prior pi zaber gcode marlin 'asi --tcp 0' 'pi --tcp 0'; do
+    # shellcheck disable=SC2086 # options or none
+    begin ${p:+--$p} --sim 'preset=ideal&speed=20um/s&lo=-3000&hi=3000'
+    name=${p:-sim:}
+    for sig in 2 15 1 parent; do
+        run "$BUILD/aid/stopping" $sig "$SCOPE_SIM_DIR" $runs af-move -q --by=100
+        is "$status" 0 "$name: signal $sig: $(tail -n 1 out)"
+    done
+    n=$(awk '$1 == "motions" { print $2 }' "$SCOPE_SIM_DIR/state")
+    af-move -q --by=100 > moved 2> moved.err &
+    pid=$!
+    under_way $((n + 1))
+    status_is 75 "$name: a second tool on the same stage" af-move --halt
+    like "$(cat err)" ": in use by af-move \(pid $pid\)$" "$name: is refused by the name of the first"
+    kill -9 $pid
+    wait $pid 2> /dev/null
+    ok "$name: after kill -9 of the tool the next start" af-move
+    like "$(cat err)" "killed while it ran: af-move \(pid $pid\): z from .* um; stands at x .*, y .*, z -?[0-9.e-]* um$" \
+        "$name: says what ran and where the stage stands"
+    near "$(awk '$1 == "z_at_um" { print $2 }' "$SCOPE_SIM_DIR/state")" "$(tail -n 1 out | cut -f 3)" 0.1 "$name: and it does"
     end
 done
 
