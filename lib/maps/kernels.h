@@ -24,12 +24,38 @@ struct af_sum_rows {
 /* acc: aligned to 64 bytes. */
 typedef void af_sum_rows_fn(void *acc, const struct af_sum_rows *r);
 
+/*
+ * The same for 8-bit pixels by groups of 16 columns, where cuts let them: a group has at most one
+ * cut inside. total[g] is the sum over a group, part[g] over its columns before the cut.
+ */
+enum { AF_SUM_GROUP = 16 };
+
+struct af_sum_groups {
+    const uint8_t *const *row; // the row above the first; columns -1 to nblocks * lanes + 1
+    size_t n;                  // rows
+    size_t nblocks;
+    const int16_t *before; // [nblocks * lanes] -1: column lies before the cut of its group, else 0
+    int16_t least;         // of |f[x+2] - f| for AF_SUM_BX
+};
+
+/* part: NULL where no group has a cut inside. */
+typedef void af_sum_groups_fn(uint32_t *total, uint32_t *part, const struct af_sum_groups *in);
+
 struct af_sum_kernels {
     const char *name;
     struct {
+        size_t lanes; // columns of a block; 0: there are no such kernels
+        af_sum_groups_fn *sum[AF_SUM_N];
+    } groups;
+    struct {
         af_sum_rows_fn *rows;
-        size_t width; // bytes of an element of acc, an unsigned integer: 2, 4 or 8
+        size_t width;  // bytes of an element of acc, an unsigned integer: 2, 4 or 8
     } of[2][AF_SUM_N]; // of 8 and 16 bits
+
+    /* Scores of windows of n[i] pixels from their sums s[enum af_sum][i], which fit 63 bits as
+     * formulas.inc says: out[count]. */
+    void (*score)(enum af_sharp m, enum af_sharp_def def, const uint64_t *n,
+                  const uint64_t *const *s, size_t count, double *out);
 
     /* out[i] += in[i]; or the larger of both, where NaN is smaller than all. */
     void (*add)(double *out, const double *in, size_t n);

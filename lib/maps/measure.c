@@ -2,10 +2,10 @@
 #include "maps/measure.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
-__extension__ typedef __int128 int128;
-__extension__ typedef unsigned __int128 uint128;
+#include "maps/formulas.inc"
 
 const struct af_reach af_sum_reach[AF_NSUMS] = {
     [AF_SUM_BX] = {2, 0},  [AF_SUM_BY] = {2, 2}, [AF_SUM_DX] = {1, 0}, [AF_SUM_DY] = {0, 1},
@@ -83,35 +83,13 @@ int af_sharp_degree(enum af_sharp m, enum af_sharp_def def)
     return measure[m].degree[def];
 }
 
-/* n s2 - s1^2, which is never negative. */
-static double spread(uint64_t n, uint64_t s1, uint64_t s2)
+double af_sharp_score(enum af_sharp m, enum af_sharp_def def, uint64_t n, const uint64_t *sum)
 {
-    const uint128 d = (uint128)n * s2 - (uint128)s1 * s1;
+    const uint64_t *s[AF_NSUMS];
 
-    return d >> 64 ? (double)d : (double)(uint64_t)d; // the first takes a call
-}
-
-double af_sharp_score(enum af_sharp m, enum af_sharp_def def, uint64_t n, const uint64_t *s)
-{
-    double pixels = (double)n;
-
-    switch (m) {
-    case AF_SHARP_STD: return sqrt(spread(n, s[AF_SUM_F], s[AF_SUM_FF])) / pixels;
-    case AF_SHARP_VARIANCE: return spread(n, s[AF_SUM_F], s[AF_SUM_FF]) / (pixels * pixels);
-    case AF_SHARP_BRENNER: return def ? (double)s[AF_SUM_BY] / (255. * 255) : (double)s[AF_SUM_BX];
-    case AF_SHARP_TENENGRAD:
-        return def ? sqrt((double)s[AF_SUM_T] / 32) / 255 : (double)s[AF_SUM_T];
-    case AF_SHARP_LAPLACIAN:
-        return def ? spread(n, s[AF_SUM_L], s[AF_SUM_LL]) / (pixels * pixels)
-                   : (double)s[AF_SUM_ML];
-    case AF_SHARP_SMD:
-        return def ? 2 * (double)s[AF_SUM_DYX] / 255 : (double)(s[AF_SUM_DX] + s[AF_SUM_DY]);
-    case AF_SHARP_SMD2: return (double)s[AF_SUM_DD] / (def ? 255. * 255 : 1);
-    case AF_SHARP_VOLLATH: return (double)(int64_t)(s[AF_SUM_P1] - s[def ? AF_SUM_F : AF_SUM_P2]);
-    case AF_SHARP_VOLLATH5:
-        return (double)((int128)n * s[AF_SUM_P1] - (int128)s[AF_SUM_F] * s[AF_SUM_F]) / pixels;
-    default: return NAN;
-    }
+    for (int k = 0; k < AF_NSUMS; k++)
+        s[k] = sum + k;
+    return score_of(m, def, n, s, 0, false);
 }
 
 double af_sharp_score_real(enum af_sharp m, enum af_sharp_def def, const double *s)

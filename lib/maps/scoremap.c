@@ -32,23 +32,64 @@ static void fill_spans(struct af_pair pair, size_t len, struct af_span *s)
     }
 }
 
+/* The pair whose windows have those of pair p among them. */
+static size_t same_windows(const struct af_plan *plan, size_t p)
+{
+    const struct af_pair *pair = plan->pair;
+
+    for (size_t q = 0; q < p; q++)
+        if (pair[q].window == pair[p].window && pair[p].stride % pair[q].stride == 0)
+            return q;
+    return p;
+}
+
+static size_t count_windows(const struct af_scoremap *m, size_t p)
+{
+    const uint32_t stride = m->plan->pair[p].stride;
+
+    return af_plan_count(m->plan->w, stride) * af_plan_count(m->plan->h, stride);
+}
+
+/* Spans that are strides are covered by those windows that begin there or shortly before. */
+static size_t count_even(const struct af_span *span, size_t n, size_t nwindows)
+{
+    const size_t most = span[n - 1].last + 1 - span[n - 1].first;
+
+    for (size_t i = 0; i < n; i++)
+        if (n != nwindows || span[i].last != i ||
+            span[i].first != (i + 1 > most ? i + 1 - most : 0))
+            return 0;
+    return most;
+}
+
+/* The span that each piece lies in. */
+static size_t *spans_of_pieces(const struct af_cuts *c, const struct af_span *s, size_t n,
+                               struct af_err *err)
+{
+    size_t *of = af_calloc(c->n, sizeof(*of), err), span = 0;
+
+    for (size_t i = 0; of && i < c->n; i++) {
+        while (span + 1 < n && s[span + 1].from <= c->at[i])
+            span++;
+        of[i] = span;
+    }
+    return of;
+}
+
 static int prepare_pair(struct af_scoremap *m, size_t p, struct af_err *err)
 {
-    const struct af_cuts *cx = &m->plan->x[0];
+    const struct af_pair pair = m->plan->pair[p];
     struct af_pairs_at *at = &m->at[p];
-    size_t span = 0;
 
-    fill_spans(m->plan->pair[p], m->plan->w, m->x + at->x);
-    fill_spans(m->plan->pair[p], m->plan->h, m->y + at->y);
-    if (!(at->column = af_calloc(cx->n, sizeof(*at->column), err)) ||
-        !(at->map = af_calloc(at->nx, at->ny * sizeof(*at->map), err)))
-        return -1;
-    for (size_t i = 0; i < cx->n; i++) {
-        while (span + 1 < at->nx && m->x[at->x + span + 1].from <= cx->at[i])
-            span++;
-        at->column[i] = span;
-    }
-    return 0;
+    fill_spans(pair, m->plan->w, m->x + at->x);
+    fill_spans(pair, m->plan->h, m->y + at->y);
+    at->same = same_windows(m->plan, p);
+    at->even = count_even(m->x + at->x, at->nx, af_plan_count(m->plan->w, pair.stride));
+    at->column = spans_of_pieces(&m->plan->x[0], m->x + at->x, at->nx, err);
+    at->row = at->column ? spans_of_pieces(&m->plan->y[0], m->y + at->y, at->ny, err) : NULL;
+    at->map = at->row ? af_calloc(at->nx, at->ny * sizeof(*at->map), err) : NULL;
+    at->score = at->map ? af_calloc(count_windows(m, p), sizeof(*at->score), err) : NULL;
+    return at->score ? 0 : -1;
 }
 
 int af_scoremap_init(struct af_scoremap *m, const struct af_plan *plan,
@@ -65,7 +106,7 @@ int af_scoremap_init(struct af_scoremap *m, const struct af_plan *plan,
         size_t wx = af_plan_count(plan->w, pair.stride), wy = af_plan_count(plan->h, pair.stride);
 
         *at = (struct af_pairs_at){
-            nx, count_spans(pair, plan->w), ny, count_spans(pair, plan->h), NULL, NULL};
+            .x = nx, count_spans(pair, plan->w), ny, count_spans(pair, plan->h)};
         nx += at->nx;
         ny += at->ny;
         scores = scores > wx * wy ? scores : wx * wy;
@@ -73,11 +114,10 @@ int af_scoremap_init(struct af_scoremap *m, const struct af_plan *plan,
     }
     if (!(m->x = af_calloc(nx, sizeof(*m->x), err)) ||
         !(m->y = af_calloc(ny, sizeof(*m->y), err)) ||
-        !(m->score = af_calloc(scores, sizeof(double), err)) ||
         !(m->weight = af_calloc(scores, sizeof(double), err)) ||
-        !(m->line = af_calloc(line, sizeof(double), err)) ||
+        !(m->line = af_calloc(line, 2 * sizeof(double), err)) ||
         !(m->share = af_calloc(pieces, sizeof(double), err)) ||
-        !(m->row = af_calloc(plan->npairs * plan->x[0].n, sizeof(double), err)))
+        !(m->row = af_calloc(plan->npairs * plan->x[0].n, 2 * sizeof(double), err)))
         return -1;
     for (size_t p = 0; p < plan->npairs; p++)
         if (prepare_pair(m, p, err))
@@ -89,12 +129,13 @@ void af_scoremap_release(struct af_scoremap *m)
 {
     for (size_t p = 0; m->at && p < m->plan->npairs; p++) {
         free(m->at[p].column);
+        free(m->at[p].row);
         free(m->at[p].map);
+        free(m->at[p].score);
     }
     free(m->at);
     free(m->x);
     free(m->y);
-    free(m->score);
     free(m->weight);
     free(m->line);
     free(m->share);
@@ -110,11 +151,12 @@ static double brightness(double mean, int degree)
 }
 
 static void correct(const struct af_scoremap *m, const struct af_sums *sums, enum af_sharp measure,
-                    struct af_pair pair, double mean, double sigma)
+                    size_t p, double mean, double sigma)
 {
+    const struct af_pair pair = m->plan->pair[p];
     const int degree = af_sharp_degree(measure, m->o.def);
     const double slice = brightness(mean, degree);
-    double *s = m->score;
+    double *s = m->at[p].score;
 
     for (size_t y = 0; y < m->plan->h; y += pair.stride)
         for (size_t x = 0; x < m->plan->w; x += pair.stride, s++) {
@@ -133,16 +175,16 @@ static void correct(const struct af_scoremap *m, const struct af_sums *sums, enu
 /* -------------------------------------------------------- from windows to places */
 
 /* Windows that have no score get what changes nothing, and no weight. How many there are. */
-static size_t weigh(struct af_scoremap *m, size_t n)
+static size_t weigh(struct af_scoremap *m, double *score, size_t n)
 {
     const double nothing = m->o.accumulate == AF_ACC_MAX ? -INFINITY : 0;
     size_t missing = 0;
 
     for (size_t i = 0; i < n; i++)
-        missing += isnan(m->score[i]);
+        missing += isnan(score[i]);
     for (size_t i = 0; missing && i < n; i++) {
-        m->weight[i] = isnan(m->score[i]) ? 0 : 1;
-        m->score[i] = isnan(m->score[i]) ? nothing : m->score[i];
+        m->weight[i] = isnan(score[i]) ? 0 : 1;
+        score[i] = isnan(score[i]) ? nothing : score[i];
     }
     return missing;
 }
@@ -152,23 +194,27 @@ static void cover(struct af_scoremap *m, size_t p, const double *v, bool largest
 {
     const struct af_pairs_at *at = &m->at[p];
     const size_t wx = af_plan_count(m->plan->w, m->plan->pair[p].stride);
+    const double nothing = largest ? -INFINITY : 0;
+    double *line = m->line + at->even;
     void (*const join)(double *, const double *, size_t) =
         largest ? m->kernels->largest : m->kernels->add;
 
-    for (size_t j = 0; j < at->ny; j++) {
+    for (size_t i = 0; i < at->even; i++)
+        m->line[i] = nothing;
+    for (size_t j = 0; j < at->ny; j++, out += at->nx) {
         const struct af_span y = m->y[at->y + j];
 
         for (size_t i = 0; i < wx; i++)
-            m->line[i] = largest ? -INFINITY : 0;
+            line[i] = nothing;
         for (size_t k = y.first; k < (size_t)y.last + 1; k++)
-            join(m->line, v + k * wx, wx);
-        for (size_t i = 0; i < at->nx; i++, out++) {
-            const struct af_span x = m->x[at->x + i];
-
-            *out = largest ? -INFINITY : 0;
-            for (size_t k = x.first; k < (size_t)x.last + 1; k++)
-                *out = !largest ? *out + m->line[k] : m->line[k] > *out ? m->line[k] : *out;
-        }
+            join(line, v + k * wx, wx);
+        for (size_t i = 0; i < at->nx; i++)
+            out[i] = nothing;
+        for (size_t k = at->even; k-- > 0;)
+            join(out, line - k, at->nx);
+        for (size_t i = 0; !at->even && i < at->nx; i++)
+            for (size_t k = m->x[at->x + i].first; k < (size_t)m->x[at->x + i].last + 1; k++)
+                out[i] = !largest ? out[i] + line[k] : line[k] > out[i] ? line[k] : out[i];
     }
 }
 
@@ -183,12 +229,10 @@ static double cover_count(const struct af_scoremap *m, size_t p, size_t i, size_
 static void spread_pair(struct af_scoremap *m, size_t p)
 {
     const struct af_pairs_at *at = &m->at[p];
-    const uint32_t stride = m->plan->pair[p].stride;
-    const size_t missing =
-        weigh(m, af_plan_count(m->plan->w, stride) * af_plan_count(m->plan->h, stride));
+    const size_t missing = weigh(m, at->score, count_windows(m, p));
     double *map = at->map;
 
-    cover(m, p, m->score, m->o.accumulate == AF_ACC_MAX, map);
+    cover(m, p, at->score, m->o.accumulate == AF_ACC_MAX, map);
     if (m->o.accumulate == AF_ACC_SUM)
         return;
     if (missing)
@@ -201,35 +245,49 @@ static void spread_pair(struct af_scoremap *m, size_t p)
         }
 }
 
-/* The row of pieces that begins at y, of one pair. */
-static void fill_row(const struct af_scoremap *m, size_t p, size_t j, double *row)
-{
-    const struct af_pairs_at *at = &m->at[p];
-    const double *from = at->map + j * at->nx;
-
-    for (size_t i = 0; i < m->plan->x[0].n; i++)
-        row[i] = from[at->column[i]];
-}
-
+/*
+ * From the last pair to the first, each row the larger of the pair's own and of those behind it:
+ * those of long strides, which change seldom, are not compared each time.
+ */
 static void largest_of_pairs(struct af_scoremap *m, double *out)
 {
-    const size_t nx = m->plan->x[0].n, ny = m->plan->y[0].n, np = m->plan->npairs;
+    const size_t nx = m->plan->x[0].n, ny = m->plan->y[0].n;
 
     for (size_t y = 0; y < ny; y++, out += nx) {
-        for (size_t p = 0; p < np; p++) {
-            const struct af_pairs_at *at = &m->at[p];
-            const uint32_t top = m->plan->y[0].at[y];
-            size_t j = 0;
+        bool changed = false;
 
-            while (j + 1 < at->ny && m->y[at->y + j + 1].from <= top)
-                j++;
-            if (y == 0 || m->y[at->y + j].from == top)
-                fill_row(m, p, j, m->row + p * nx);
+        for (size_t p = m->plan->npairs; p-- > 0;) {
+            const struct af_pairs_at *at = &m->at[p];
+            const double *from = at->map + at->row[y] * at->nx;
+            double *own = m->row + 2 * p * nx, *row = p ? own + nx : out;
+            const bool fresh = y == 0 || at->row[y] != at->row[y - 1];
+
+            changed |= fresh;
+            for (size_t i = 0; fresh && i < nx; i++)
+                own[i] = from[at->column[i]];
+            if (changed)
+                memcpy(row, own, nx * sizeof(*row));
+            if (changed && p + 1 < m->plan->npairs)
+                m->kernels->largest(row, m->row + (2 * p + 3) * nx, nx);
         }
-        memcpy(out, m->row, nx * sizeof(*out));
-        for (size_t p = 1; p < np; p++)
-            m->kernels->largest(out, m->row + p * nx, nx);
+        if (!changed)
+            memcpy(out, out - nx, nx * sizeof(*out));
     }
+}
+
+/* The scores of another pair's windows, of those that are its own. */
+static void pick_scores(const struct af_scoremap *m, size_t p)
+{
+    const struct af_plan *plan = m->plan;
+    const struct af_pairs_at *at = &m->at[p];
+    const uint32_t stride = plan->pair[p].stride, other = plan->pair[at->same].stride;
+    const size_t step = stride / other, wx = af_plan_count(plan->w, other);
+    const double *from = m->at[at->same].score;
+    double *to = at->score;
+
+    for (size_t y = 0; y < plan->h; y += stride, from += step * wx)
+        for (size_t i = 0; i < wx; i += step)
+            *to++ = from[i];
 }
 
 void af_scoremap_make(struct af_scoremap *m, const struct af_sums *sums, struct af_entropy *entropy,
@@ -238,14 +296,19 @@ void af_scoremap_make(struct af_scoremap *m, const struct af_sums *sums, struct 
     for (size_t p = 0; p < m->plan->npairs; p++) {
         const struct af_pair pair = m->plan->pair[p];
 
+        if (m->at[p].same != p) {
+            pick_scores(m, p);
+            continue;
+        }
         if (measure == AF_SHARP_ENTROPY)
-            af_entropy_scores(entropy, pair, m->score);
+            af_entropy_scores(entropy, pair, m->at[p].score);
         else
-            af_sums_scores(sums, measure, m->o.def, pair, m->score);
+            af_sums_scores(sums, measure, m->o.def, pair, m->at[p].score);
         if (sigma > 0 || m->o.normalise != AF_NORM_NONE)
-            correct(m, sums, measure, pair, mean, sigma);
-        spread_pair(m, p);
+            correct(m, sums, measure, p, mean, sigma);
     }
+    for (size_t p = 0; p < m->plan->npairs; p++)
+        spread_pair(m, p);
     largest_of_pairs(m, out);
 }
 
@@ -255,7 +318,9 @@ void af_scoremap_make(struct af_scoremap *m, const struct af_sums *sums, struct 
     do {                                                                                           \
         TYPE *to = af_image_row(img, y);                                                           \
                                                                                                    \
-        for (size_t i = 0, x = 0; x < w; x++) {                                                    \
+        for (size_t x = 0; cx->n == w && x < w; x++)                                               \
+            to[x] = (TYPE)from[x];                                                                 \
+        for (size_t i = 0, x = 0; cx->n != w && x < w; x++) {                                      \
             while (cx->at[i + 1] <= x * cell)                                                      \
                 i++;                                                                               \
             to[x] = (TYPE)from[i];                                                                 \

@@ -29,12 +29,12 @@ struct af_scoremap_opts {
 struct af_scoremap {
     const struct af_plan *plan; // borrowed
     struct af_scoremap_opts o;
-    struct af_span *x, *y;      // of all pairs, those of a pair one after the other
-    struct af_pairs_at *at;     // [npairs] where a pair's spans begin
+    struct af_span *x, *y;  // of all pairs, those of a pair one after the other
+    struct af_pairs_at *at; // [npairs] where a pair's spans begin
     const struct af_sum_kernels *kernels;
-    double *score, *weight; // scratch of one pair: of each window
-    double *line, *share;   // scratch: [windows of a row], [pieces]
-    double *row;                // scratch: [npairs][plan->x[0].n]
+    double *weight;       // scratch of one pair: of each window
+    double *line, *share; // scratch: [2 windows of a row], [pieces]
+    double *row;          // scratch: [npairs][2][plan->x[0].n] of pair p; the largest from it on
 };
 
 /* A stretch of an axis that the same windows cover: first to last. */
@@ -42,9 +42,12 @@ struct af_span {
     uint32_t from, first, last;
 };
 struct af_pairs_at {
-    size_t x, nx, y, ny; // spans of both axes
-    size_t *column;      // [plan->x[0].n] span of each piece
-    double *map;         // [ny][nx]
+    size_t x, nx, y, ny;  // spans of both axes
+    size_t *column, *row; // [plan->x[0].n], [plan->y[0].n] span of each piece
+    double *map;          // [ny][nx]
+    double *score;        // of each window
+    size_t same; // an earlier pair that has these windows among its own, or the pair itself
+    size_t even; // where each span of x is a stride: most windows that cover one; else 0
 };
 
 /* -1 with AF_ESYS; release in any case. */

@@ -36,12 +36,18 @@ int af_sums_init(struct af_sums *s, const struct af_plan *plan, unsigned wanted,
                           .kernels = kernels ? kernels : af_sum_kernels_best(),
                           .wanted = wanted,
                           .theta = theta};
-    if (!(s->row = af_calloc(plan->h + 3, sizeof(*s->row), err)))
+    for (size_t p = 0; p < plan->npairs; p++) {
+        const size_t n = af_plan_count(plan->w, plan->pair[p].stride);
+
+        s->nline = n > s->nline ? n : s->nline;
+    }
+    if (!(s->row = af_calloc(plan->h + 3, sizeof(*s->row), err)) ||
+        !(s->line = af_calloc(s->nline, (AF_SUM_N + 1) * sizeof(*s->line), err)))
         return -1;
     for (int k = 0; k < AF_SUM_N; k++)
         if (wanted >> k & 1 && !(s->acc[k] = aligned_acc(plan->w, err)))
             return -1;
-    return 0;
+    return af_groups_init(&s->groups, plan, s->kernels, theta, err);
 }
 
 void af_sums_release(struct af_sums *s)
@@ -51,8 +57,10 @@ void af_sums_release(struct af_sums *s)
         free(s->pieces[k]);
         free(s->acc[k]);
     }
+    af_groups_release(&s->groups);
     free(s->lines);
     free(s->row);
+    free(s->line);
     *s = (struct af_sums){0};
 }
 
@@ -77,6 +85,7 @@ static size_t sum_pieces(struct af_sums *s, int sum, size_t next, size_t end, in
 {
     const struct af_cuts *cx = cuts_x(s, sum), *cy = cuts_y(s, sum);
     const size_t last = cy->len > af_sum_reach[sum].y ? cy->len - af_sum_reach[sum].y : 0;
+    const bool groups = !deep && s->groups.fit[af_sum_reach[sum].x];
     const size_t n = cx->n + 1;
 
     for (; next < cy->n && cy->at[next + 1] <= end; next++) {
@@ -84,6 +93,10 @@ static size_t sum_pieces(struct af_sums *s, int sum, size_t next, size_t end, in
         struct af_sum_rows r = {s->row + 1 + from, to > from ? to - from : 0, cx->len, s->theta};
         uint64_t *above = s->table[sum] + next * n;
 
+        if (groups) {
+            af_groups_sum(&s->groups, sum, from, r.n, above + n, above);
+            continue;
+        }
         s->kernels->of[deep][sum].rows(s->acc[sum], &r);
         af_sum_pieces(above + n, above, s->acc[sum], s->kernels->of[deep][sum].width, cx->at,
                       cx->n);
@@ -105,12 +118,17 @@ static void fetch(const struct af_image *img, size_t y, size_t end)
 static void sum_counts(struct af_sums *s, const struct af_image *img)
 {
     const struct af_cuts *bands = &s->plan->y[0];
+    bool groups = false;
     size_t next[AF_SUM_N] = {0};
 
     s->row[0] = af_image_row(img, 0);
     for (size_t y = 0; y < img->h + 2; y++)
         s->row[1 + y] = af_image_row(img, y < img->h ? y : img->h - 1);
+    for (int k = 0; k < AF_SUM_N; k++)
+        groups |= img->type == AF_U8 && s->table[k] && s->groups.fit[af_sum_reach[k].x];
     for (size_t i = 0; i < bands->n; i++) {
+        if (groups)
+            af_groups_fill(&s->groups, img, bands->at[i + 1]);
         if (i + 1 < bands->n)
             fetch(img, bands->at[i + 1], bands->at[i + 2]);
         for (int k = 0; k < AF_SUM_N; k++)
@@ -124,6 +142,7 @@ int af_sums_compute(struct af_sums *s, const struct af_image *img, struct af_err
     if (img->w != s->plan->w || img->h != s->plan->h)
         return af_fail(err, AF_EDATA, "a plane of %zux%zu px, the first is %zux%zu", img->w, img->h,
                        s->plan->w, s->plan->h);
+    s->most = img->type == AF_U8 ? UINT8_MAX : UINT16_MAX;
     s->real = img->type != AF_U8 && img->type != AF_U16;
     if (s->real)
         return af_sums_compute_real(s, img, err);
@@ -184,48 +203,55 @@ double af_sums_score(const struct af_sums *s, enum af_sharp m, enum af_sharp_def
                    : af_sharp_score(m, def, (b.x1 - b.x0) * (b.y1 - b.y0), count);
 }
 
-/* One sum over the windows of a row: corners of tables, without looking the cuts up again. */
-struct lane {
-    int sum;
-    struct af_reach reach;
-    const uint32_t *index;
-    const uint64_t *top, *bottom; // rows of the table
-};
-
-static size_t lanes_of(const struct af_sums *s, unsigned needed, size_t y, uint32_t window,
-                       struct lane *lane)
+/* One sum over the windows of a row, from corners of its table. */
+static void sum_row(const struct af_sums *s, int sum, size_t y, struct af_pair pair, uint64_t *out)
 {
-    size_t n = 0;
+    const struct af_box b = pieces_of(s, sum, af_plan_box(s->plan, 0, y, pair.window));
+    const size_t w = s->plan->w, row = cuts_x(s, sum)->n + 1, reach = af_sum_reach[sum].x;
+    const uint64_t *top = s->table[sum] + b.y0 * row, *bottom = s->table[sum] + b.y1 * row;
+    const uint32_t *index = cuts_x(s, sum)->index;
+    const uint32_t *end = index + (pair.window > reach ? pair.window - reach : 0);
+    size_t x = 0;
 
-    for (int k = 0; k < AF_SUM_N; k++)
-        if (needed >> k & 1) {
-            struct af_box b = pieces_of(s, k, af_plan_box(s->plan, 0, y, window));
-            const size_t row = cuts_x(s, k)->n + 1;
+    for (; x + pair.window <= w; x += pair.stride) {
+        const size_t i = index[x], j = end[x];
 
-            lane[n++] = (struct lane){k, af_sum_reach[k], cuts_x(s, k)->index,
-                                      s->table[k] + b.y0 * row, s->table[k] + b.y1 * row};
-        }
-    return n;
+        *out++ = bottom[j] - bottom[i] - top[j] + top[i];
+    }
+    for (; x < w; x += pair.stride) {
+        const size_t i = index[x], j = index[w - x > reach ? w - reach : x];
+
+        *out++ = bottom[j] - bottom[i] - top[j] + top[i];
+    }
 }
 
 static void score_row(const struct af_sums *s, enum af_sharp m, enum af_sharp_def def, size_t y,
                       struct af_pair pair, double *out)
 {
-    const size_t w = s->plan->w, high = af_plan_end(y, pair.window, s->plan->h) - y;
-    struct lane lane[AF_SUM_N];
-    const size_t n = lanes_of(s, af_sharp_sums(1u << m, def), y, pair.window, lane);
-    uint64_t sum[AF_NSUMS];
+    const unsigned needed = af_sharp_sums(1u << m, def);
+    const size_t w = s->plan->w, nx = af_plan_count(w, pair.stride);
+    const uint64_t high = af_plan_end(y, pair.window, s->plan->h) - y;
+    const uint64_t pixels = (pair.window < w ? pair.window : w) * high;
+    uint64_t *n = s->line + AF_SUM_N * s->nline;
+    const uint64_t *sum[AF_NSUMS] = {0};
 
-    for (size_t x = 0; x < w; x += pair.stride) {
-        const size_t wide = w - x > pair.window ? pair.window : w - x, to = x + wide;
-
-        for (size_t i = 0; i < n; i++) {
-            const struct lane *l = &lane[i];
-            const uint32_t a = l->index[x], b = l->index[wide > l->reach.x ? to - l->reach.x : x];
-
-            sum[l->sum] = l->bottom[b] - l->bottom[a] - l->top[b] + l->top[a];
+    for (size_t i = 0, x = 0; i < nx; i++, x += pair.stride)
+        n[i] = (w - x > pair.window ? pair.window : w - x) * high;
+    for (int k = 0; k < AF_SUM_N; k++)
+        if (needed >> k & 1) {
+            sum[k] = s->line + (size_t)k * s->nline;
+            sum_row(s, k, y, pair, s->line + (size_t)k * s->nline);
         }
-        *out++ = af_sharp_score(m, def, wide * high, sum);
+    if (pixels <= 3037000499 / s->most) { // the root of 2^63
+        s->kernels->score(m, def, n, sum, nx, out);
+        return;
+    }
+    for (size_t i = 0; i < nx; i++) {
+        uint64_t one[AF_NSUMS] = {0};
+
+        for (int k = 0; k < AF_SUM_N; k++)
+            one[k] = sum[k] ? sum[k][i] : 0;
+        out[i] = af_sharp_score(m, def, n[i], one);
     }
 }
 

@@ -2,9 +2,7 @@
 /* The sums of one slice from which any window of a plan is scored: one pass over the pixels. */
 #ifndef AF_MAPS_SUMS_H
 #define AF_MAPS_SUMS_H
-#include "image/image.h"
-#include "maps/kernels.h"
-#include "maps/plan.h"
+#include "maps/groups.h"
 
 /*
  * Tables of a slice, one for each sum that is wanted, over the pieces of the plan's cuts for its
@@ -18,14 +16,18 @@
 struct af_sums {
     const struct af_plan *plan; // borrowed
     const struct af_sum_kernels *kernels;
-    unsigned wanted;                // 1 << enum af_sum
-    uint64_t theta;                 // least square that counts for AF_SUM_BX
-    bool real;                      // the slice was summed in double
-    uint64_t *table[AF_NSUMS];      // [y.n + 1][x.n + 1] of the cuts for the sum's reach, or NULL
-    double *pieces[AF_NSUMS];       // [y.n][x.n], or NULL
-    void *acc[AF_NSUMS];            // scratch of the kernels
-    const void **row;               // scratch: [h + 3]
-    double *lines;                  // scratch of real slices: [4][w + 2]
+    unsigned wanted;           // 1 << enum af_sum
+    uint64_t theta;            // least square that counts for AF_SUM_BX
+    bool real;                 // the slice was summed in double
+    uint64_t *table[AF_NSUMS]; // [y.n + 1][x.n + 1] of the cuts for the sum's reach, or NULL
+    double *pieces[AF_NSUMS];  // [y.n][x.n], or NULL
+    void *acc[AF_NSUMS];       // scratch of the kernels
+    struct af_groups groups;   // the same, of slices of 8 bits
+    const void **row;          // scratch: [h + 3]
+    uint64_t *line;            // scratch: [AF_SUM_N + 1][nline] of a row of windows
+    size_t nline;
+    uint64_t most; // of a pixel
+    double *lines; // scratch of real slices: [4][w + 2]
 };
 
 /* kernels: NULL for the best. Returns 0, or -1 with AF_ESYS; release in any case. */

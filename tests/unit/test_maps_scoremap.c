@@ -316,6 +316,74 @@ static void the_largest_sums_fit(void **state)
     af_image_release(&s.img);
 }
 
+/* Every score of every pair, in one definition, of rows as wide as blocks of columns and wider. */
+static void compare_sets(const struct af_image *img, const struct af_plan *plan, int def,
+                         uint64_t theta, const struct af_sum_kernels *plain,
+                         const struct af_sum_kernels *fast)
+{
+    const size_t n = img->w * img->h;
+    double *want = calloc(n, sizeof(*want)), *got = calloc(n, sizeof(*got));
+    const unsigned sums = af_sharp_sums(AF_SHARP_ALL, def);
+    struct af_sums a, b;
+
+    assert_int_equal(af_sums_init(&a, plan, sums, theta, plain, NULL), 0);
+    assert_int_equal(af_sums_init(&b, plan, sums, theta, fast, NULL), 0);
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(af_sums_compute(&a, img, NULL), 0);
+        assert_int_equal(af_sums_compute(&b, img, NULL), 0);
+    }
+    for (int m = 0; m < AF_SHARP_ENTROPY; m++)
+        for (size_t p = 0; p < plan->npairs; p++) {
+            const struct af_pair pair = plan->pair[p];
+            const size_t scores =
+                af_plan_count(img->w, pair.stride) * af_plan_count(img->h, pair.stride);
+
+            af_sums_scores(&a, (enum af_sharp)m, def, pair, want);
+            af_sums_scores(&b, (enum af_sharp)m, def, pair, got);
+            for (size_t i = 0; i < scores; i++)
+                if (!(want[i] == got[i]))
+                    fail_msg("%s, def %d, %s, %zux%zu, window %u, stride %u, score %zu: %.17g, "
+                             "not %.17g",
+                             af_sharp_name((enum af_sharp)m), def, fast->name, img->w, img->h,
+                             pair.window, pair.stride, i, got[i], want[i]);
+        }
+    af_sums_release(&a);
+    af_sums_release(&b);
+    free(want);
+    free(got);
+}
+
+static void all_kernels_give_the_same_bits(void **state)
+{
+    static const char *const names[] = {"avx2", "avx512"};
+    const struct af_sum_kernels *plain = af_sum_kernels_named("portable");
+    struct af_random r;
+
+    (void)state;
+    af_random_init(&r, 9, "kernels");
+    for (int t = 0; t < 60; t++) {
+        const uint32_t unit = 4u << af_random_below(&r, 3); // cuts fit groups of 16, or not quite
+        const uint32_t window[] = {unit * (1 + (uint32_t)af_random_below(&r, 6))};
+        const uint32_t stride[] = {unit, unit * (1 + (uint32_t)af_random_below(&r, 5))};
+        struct af_image img = {0};
+        struct af_plan plan;
+
+        assert_int_equal(af_image_resize(&img, 1 + af_random_below(&r, 140),
+                                         1 + af_random_below(&r, 70), AF_U8, NULL),
+                         0);
+        for (size_t i = 0; i < img.w * img.h; i++)
+            ((uint8_t *)img.data)[i] = t % 3 ? (uint8_t)af_random_below(&r, 256)
+                                             : (uint8_t)(af_random_below(&r, 2) ? 255 : 0);
+        assert_int_equal(af_plan_init(&plan, img.w, img.h, NULL, window, 1, stride, 2, NULL), 0);
+        for (int k = 0; k < 2; k++)
+            if (af_sum_kernels_named(names[k]))
+                compare_sets(&img, &plan, t & 1, t % 5 ? 0 : (uint64_t)t * 200, plain,
+                             af_sum_kernels_named(names[k]));
+        af_plan_release(&plan);
+        af_image_release(&img);
+    }
+}
+
 /* One window over noise of 10 counts: 400 x 300 px make each score's own spread below 1.5 %. */
 static void noise_alone_scores_its_floor(void **state)
 {
@@ -379,6 +447,7 @@ int main(void)
         cmocka_unit_test(maps_of_constant_slices_equal_their_twin),
         cmocka_unit_test(pixels_that_are_no_numbers_do_not_count),
         cmocka_unit_test(the_largest_sums_fit),
+        cmocka_unit_test(all_kernels_give_the_same_bits),
         cmocka_unit_test(noise_alone_scores_its_floor),
         cmocka_unit_test(lists_are_read_whole_or_refused),
     };
