@@ -106,13 +106,18 @@ static void put_zoom(const struct af_labelplot *p, double half_um)
         const struct af_label *l = &p->entry[i].label;
         if (!is_ok(&p->entry[i]))
             continue;
-        fprintf(fp, "%s$s%zu using ($1 - %.9g):2 with points linetype %zu pointtype 7 notitle, ",
+        fprintf(fp, "%s$s%zu using ($1 - %.9g):2 with points linetype %zu pointtype 7 notitle",
                 first ? "plot " : ", ", i, l->z0_um, i + 1);
-        fprintf(fp,
-                "x >= %.9g && x <= %.9g ? %.9g + %.9g * (x - %.9g)**2 : NaN "
-                "with lines linetype %zu notitle",
-                l->from_um - l->z0_um, l->to_um - l->z0_um, l->fit.value, l->fit.curvature / 2,
-                l->fit.vertex - l->z0_um, i + 1);
+        if (!isnan(l->fit.vertex))
+            fprintf(fp,
+                    ", x >= %.9g && x <= %.9g ? %.9g + %.9g * (x - %.9g)**2 : NaN "
+                    "with lines linetype %zu notitle",
+                    l->from_um - l->z0_um, l->to_um - l->z0_um, l->fit.value, l->fit.curvature / 2,
+                    l->fit.vertex - l->z0_um, i + 1);
+        else
+            fprintf(fp,
+                    ", $s%zu using ($1 - %.9g):3 with linespoints linetype %zu dashtype 2 notitle",
+                    i, l->z0_um, i + 1);
         first = false;
     }
     fputc('\n', fp);

@@ -11,6 +11,7 @@ enum {
     SIDE = 3,               // planes that the fit needs on each side of its centre
     NPLANES = 2 * SIDE + 1, // so the shortest stack
     ROUNDS = 40,            // re-centrings
+    NCHORDS = 7,
 };
 static const double NOISE_SHARE =
                         0.025, // of a profile that shows a line; real ones have up to 0.014
@@ -18,7 +19,9 @@ static const double NOISE_SHARE =
     PROMINENCE = 0.25,         // of the whole curve's height: shallower dips are no minima
     SIMILAR = 0.25,            // of the whole curve's height: minima closer than that are alike
     BASE_FLOOR = 0.3,          // of the coarse curve's height: zero defocus lies in its lowest part
-    CURVATURE_ERRORS = 5, SETTLED_UM = 0.001;
+    CURVATURE_ERRORS = 5, SETTLED_UM = 0.001,
+                    WIDEST = 1.5,      // half windows: from there on a V is no parabola any more
+    CHORD_LOW = 0.3, CHORD_HIGH = 0.6; // of the coarse V's depth
 
 struct curve {
     size_t n;
@@ -273,6 +276,66 @@ static const char *refine(const struct curve *c, size_t best, double asked, stru
     return AF_LABEL_NOISE;
 }
 
+/* z where the coarse curve first reaches `level` on the way from plane i, in steps of +1 or -1, and
+ * the plane behind. NaN: it never does. */
+static double crossing(const struct curve *c, size_t i, int step, double level, size_t *end)
+{
+    size_t last = step < 0 ? 0 : c->n - 1;
+
+    while (i != last && c->coarse[i] < level)
+        i = step < 0 ? i - 1 : i + 1;
+    *end = i;
+    if (c->coarse[i] < level)
+        return NAN;
+    size_t before = step < 0 ? i + 1 : i - 1;
+    double t = (level - c->coarse[before]) / (c->coarse[i] - c->coarse[before]);
+    return c->z[before] + t * (c->z[i] - c->z[before]);
+}
+
+/*
+ * Planes so far apart that the bend at focus falls between them: zero is the middle of the chords
+ * of the coarse V, whose flanks are nearly straight. Its error is how far the middles scatter.
+ */
+static const char *halve_chords(const struct curve *c, size_t best, struct af_label *l)
+{
+    double middle[NCHORDS], sum = 0, squares = 0;
+    size_t low = best, from = best, to = best;
+
+    for (size_t i = best - 1; i <= best + 1; i++)
+        low = c->coarse[i] < c->coarse[low] ? i : low;
+    double depth = c->coarse_low + c->coarse_height - c->coarse[low];
+    for (int k = 0; k < NCHORDS; k++) {
+        double share = CHORD_LOW + k * (CHORD_HIGH - CHORD_LOW) / (NCHORDS - 1);
+        double level = c->coarse[low] + share * depth;
+        middle[k] = (crossing(c, low, -1, level, &from) + crossing(c, low, 1, level, &to)) / 2;
+        sum += middle[k];
+    }
+    if (!isfinite(sum))
+        return AF_LABEL_EDGE; // a flank ends below the highest chord
+    for (size_t i = from; i <= to; i++)
+        if (!(c->noise[i] <= NOISE_SHARE))
+            return AF_LABEL_NOISE;
+    *l = (struct af_label){.z0_um = sum / NCHORDS,
+                           .nfit = to - from + 1,
+                           .from_um = fmin(c->z[from], c->z[to]),
+                           .to_um = fmax(c->z[from], c->z[to])};
+    l->fit.vertex = l->fit.value = l->fit.curvature = NAN;
+    for (int k = 0; k < NCHORDS; k++)
+        squares += (middle[k] - l->z0_um) * (middle[k] - l->z0_um);
+    l->z0_err_um = sqrt(squares / (NCHORDS - 1));
+    return NULL;
+}
+
+/* Zero near the minimum `best`: by chords where the planes lie far apart and the V is whole. */
+static const char *settle(const struct curve *c, size_t best, double asked, struct af_label *l)
+{
+    double half = half_window(c, first_guess(c, best), asked);
+
+    if (half > WIDEST * asked && !halve_chords(c, best, l))
+        return NULL;
+    return refine(c, best, asked, l);
+}
+
 static int find(struct curve *c, const struct af_label_opts *o, struct af_label *l)
 {
     double low, asked = o->half_window_um > 0 ? o->half_window_um : AF_LABEL_HALF_WINDOW_UM;
@@ -283,7 +346,7 @@ static int find(struct curve *c, const struct af_label_opts *o, struct af_label 
     c->coarse_height = height(c->coarse, c->n, &c->coarse_low);
     c->sigma = score_sigma(c);
     if ((reason = find_minimum(c, &best)) || (reason = check_depth(c, best)) ||
-        (reason = refine(c, best, asked, l)))
+        (reason = settle(c, best, asked, l)))
         return refuse(l, reason);
     l->quality = AF_LABEL_OK;
     return 0;

@@ -28,7 +28,7 @@ const char *af_label_reason(const char *quality);
 struct af_label {
     const char *quality;     // one of the above
     double z0_um, z0_err_um; // zero defocus and its standard error; NaN unless ok
-    struct af_parabola fit;  // of the score, where ok
+    struct af_parabola fit;  // of the score, where ok; NaN where chords found zero
     double from_um, to_um;   // lowest and highest z in the fit
     size_t nfit;             // planes in it
 };
@@ -42,6 +42,9 @@ struct af_label {
  *    value alone would not do, since it wavers on real frames.
  * 3. A parabola on z0 +/- half_window, or further to the third plane on either side,
  *    re-centred until it moves less than 1 nm.
+ * 4. Where that reaches further than 1.5 half windows, the planes are too far apart to show the
+ *    bend at focus. A parabola through the V they do show errs by a tenth of their distance, the
+ *    middle of the V's chords by a hundredth: the mean over 0.3 to 0.6 of the depth of AF_BASE.
  *
  * Rather refuses than errs: the depth must exceed what a row of planes of white scores would show,
  * a tenth of the minimum (a line whose brightness drifts seems to change by less), and the

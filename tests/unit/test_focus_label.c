@@ -180,8 +180,9 @@ static void saturated_cores_and_eight_bits_do_not_hide_focus(void **state)
 }
 
 /*
- * 1 um planes on a line whose Rayleigh range is as long: three planes on each side reach far up the
- * flanks of the V, and the fit errs by a tenth of the step, as its standard error says.
+ * 1 um planes on a line whose Rayleigh range is as long: the middle of the V's chords errs by a
+ * fiftieth of the step at most, where a parabola through three planes on each side, high up the
+ * flanks, erred by a tenth. 2.5 um planes leave two on each side.
  */
 static void long_stacks_are_labelled_at_the_planted_focus(void **state)
 {
@@ -191,11 +192,25 @@ static void long_stacks_are_labelled_at_the_planted_focus(void **state)
     for (size_t i = 0; i < 4; i++) {
         struct scene s = LINE;
         s.focus_um = focus[i];
-        assert_found(&s, -100, 1, 201, AF_L2, 0.25);
-        assert_found(&s, -100, 1, 201, AF_BASE, 0.25);
+        assert_found(&s, -100, 1, 201, AF_L2, 0.06);
+        assert_found(&s, -100, 1, 201, AF_BASE, 0.06);
+        assert_found(&s, -100, 2.5, 81, AF_L2, 0.12);
         s.full = 250;
-        assert_found(&s, -100, 1, 201, AF_L2, 0.25);
+        assert_found(&s, -100, 1, 201, AF_L2, 0.06);
     }
+}
+
+/* One flank of the V cut below its highest chord: the parabola of before. */
+static void half_a_v_of_far_planes_is_labelled_by_a_parabola(void **state)
+{
+    struct scene s = LINE;
+    struct stack st;
+
+    (void)state;
+    record(&s, -100, 1, 105, 3, &st);
+    struct af_label l = label(&st, AF_L2);
+    assert_string_equal(l.quality, AF_LABEL_OK);
+    assert_true(isfinite(l.fit.vertex) && fabs(l.z0_um) < 0.25);
 }
 
 static void unequal_steps_are_labelled_too(void **state)
@@ -392,6 +407,7 @@ int main(void)
         cmocka_unit_test(short_stacks_are_labelled_at_the_planted_focus),
         cmocka_unit_test(saturated_cores_and_eight_bits_do_not_hide_focus),
         cmocka_unit_test(long_stacks_are_labelled_at_the_planted_focus),
+        cmocka_unit_test(half_a_v_of_far_planes_is_labelled_by_a_parabola),
         cmocka_unit_test(unequal_steps_are_labelled_too),
         cmocka_unit_test(standard_error_is_the_spread_of_labels),
         cmocka_unit_test(stacks_cut_before_focus_are_refused),
