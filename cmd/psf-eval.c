@@ -391,12 +391,13 @@ static int eval_all(struct sink *k, const struct af_psfrun_opts *r, FILE *out, s
 static int draw(struct sink *k, struct af_err *err)
 {
     const struct opts *o = k->o;
+    double depth = af_theory_depth_um(o->optics.na, o->optics.wavelength_um, o->optics.index);
 
     if (!k->set.n)
         return 0;
-    if (o->plate && af_psfplot_plate(o->plate, &k->set, err))
+    if (o->plate && af_psfplot_plate(o->plate, &k->set, depth, err))
         return -1;
-    if (o->histogram && af_psfplot_histogram(o->histogram, &k->set, err))
+    if (o->histogram && af_psfplot_histogram(o->histogram, &k->set, depth, err))
         return -1;
     if (o->field && af_psfplot_field(o->field, &k->set, err))
         return -1;

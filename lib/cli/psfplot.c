@@ -16,7 +16,7 @@ enum { WIDTH = 900, HEIGHT = 640, FIELD_HEIGHT = 360 };
 /* Mean and standard deviation of the z of all files with beads, or of all beads of one file. */
 struct spread {
     size_t n;
-    double mean, sd, lo, hi;
+    double mean, sd, lo, hi; // lo, hi: from the mean
 };
 
 static void add(struct spread *s, double z, double *sum, double *sum2)
@@ -52,58 +52,123 @@ static struct spread spread_of(const struct af_psfset *set, FILE *fp, double les
         double n = (double)s.n;
 
         s.mean = first + sum / n;
+        s.lo -= sum / n;
+        s.hi -= sum / n;
         s.sd = s.n > 1 ? sqrt(fmax(sum2 - sum * sum / n, 0) / (n - 1)) : NAN;
     }
     return s;
 }
 
-int af_psfplot_plate(const char *path, const struct af_psfset *set, struct af_err *err)
+/* Rows and columns of the smallest plate of 96, 384 or 1536 wells that has all of them. */
+static int find_plate(const struct af_psfset *set, int *rows, int *cols)
 {
-    struct spread s = spread_of(set, NULL, 0);
-    int rows = 8, cols = 12, row, col, nwells = 0;
-    struct af_plot p;
+    int row, col, nwells = 0;
+
+    *rows = 8;
+    *cols = 12;
+    for (size_t i = 0; i < set->n; i++)
+        if (af_wellname_parse(set->file[i].well, &row, &col) == 0)
+            for (nwells++; row >= *rows || col >= *cols; *cols *= 2)
+                *rows *= 2;
+    return nwells;
+}
+
+/* Mean z of the files of file i's well; NaN: none has beads, or an earlier file is of that well. */
+static double well_z(const struct af_psfset *set, size_t i)
+{
+    double sum = 0, n = 0;
+
+    for (size_t k = 0; k < set->n; k++) {
+        if (strcmp(set->file[k].well, set->file[i].well))
+            continue;
+        if (k < i)
+            return NAN;
+        if (set->file[k].field.nok) {
+            sum += set->file[k].field.z_mean_um;
+            n++;
+        }
+    }
+    return n > 0 ? sum / n : NAN;
+}
+
+/* Column, row and z of each well; how many have one. */
+static int put_wells(FILE *fp, const struct af_psfset *set, double mean)
+{
+    int row, col, n = 0;
+
+    for (size_t i = 0; i < set->n; i++) {
+        double z = well_z(set, i) - mean;
+
+        if (isnan(z) || af_wellname_parse(set->file[i].well, &row, &col))
+            continue;
+        fprintf(fp, "%d %d %.9g\n", col + 1, row, set->n > 1 ? z : 0);
+        n++;
+    }
+    return n;
+}
+
+static void put_rings(FILE *fp, int rows, int cols)
+{
     char name[AF_WELL_NAME];
 
-    for (size_t i = 0; i < set->n; i++)
-        if (af_wellname_parse(set->file[i].well, &row, &col) == 0) {
-            nwells++;
-            for (; row >= rows; rows *= 2)
-                cols *= 2;
-            for (; col >= cols; cols *= 2)
-                rows *= 2;
-        }
-    if (!nwells)
+    fputs("EOD\n$rings << EOD\n", fp);
+    for (int row = 0; row < rows; row++)
+        for (int col = 0; col < cols; col++)
+            fprintf(fp, "%d %d\n", col + 1, row);
+    fputs("EOD\nset ytics (", fp);
+    for (int row = 0; row < rows; row++) {
+        af_wellname_format(row, 0, name);
+        name[strcspn(name, "0123456789")] = '\0';
+        fprintf(fp, "%s'%s' %d", row ? ", " : "", name, row);
+    }
+    fputs(")\n", fp);
+}
+
+int af_psfplot_plate(const char *path, const struct af_psfset *set, double depth_um,
+                     struct af_err *err)
+{
+    struct spread s = spread_of(set, NULL, 0);
+    double most = fmax(fmax(s.hi, -s.lo), 0);
+    int rows, cols, nwells;
+    struct af_plot p;
+
+    if (!find_plate(set, &rows, &cols))
         return af_fail(err, AF_EDATA, "%s: no file's name tells a well", path);
     if (af_plot_open(&p, path, WIDTH, HEIGHT, err))
         return -1;
     fputs("$wells << EOD\n", p.script);
-    for (size_t i = 0; i < set->n; i++)
-        if (af_wellname_parse(set->file[i].well, &row, &col) == 0)
-            fprintf(p.script, "%d %d %.9g\n", col + 1, row,
-                    set->n > 1 ? set->file[i].field.z_mean_um - s.mean : 0);
-    fputs("EOD\nset border 0\nset tics scale 0\nset size ratio -1\nunset key\n"
-          "set style fill solid noborder\nset cblabel 'z less the mean / µm'\n" COOLWARM
-          "set xtics 1 offset 0,0.3\nset ytics (",
-          p.script);
-    for (row = 0; row < rows; row++) {
-        af_wellname_format(row, 0, name);
-        name[strcspn(name, "0123456789")] = '\0';
-        fprintf(p.script, "%s'%s' %d", row ? ", " : "", name, row);
-    }
-    double most = fmax(fmax(s.hi - s.mean, s.mean - s.lo), 1e-6);
-    most = fmax(fabs(s.sd) * 3, 1e-6) > most || isnan(s.sd) ? most : s.sd * 3;
-    if (!(most < INFINITY))
-        most = 1;
+    nwells = put_wells(p.script, set, s.mean);
+    put_rings(p.script, rows, cols);
+    double span = fmax(fmax(fmin(most, 3 * s.sd), depth_um / 2), 1e-3); // one far off is not all
     fprintf(p.script,
-            ")\nset xrange [0.4:%.1f]\nset yrange [%.1f:-0.6]\nset cbrange [-%.4g:%.4g]\n"
-            "set title '%d wells, standard deviation %.3f µm'\n"
-            "plot '+' using (NaN):(NaN) notitle, $wells using 1:2:(0.42):3 with circles linecolor "
-            "palette\n",
-            cols + 0.6, rows - 0.4, most, most, nwells, s.sd);
+            "set border 0\nset tics scale 0\nset size ratio -1\nunset key\n"
+            "set style fill solid noborder\nset cblabel 'z less the mean / µm'\n" COOLWARM
+            "set xtics %d offset 0,0.3\nset xrange [0.4:%.1f]\nset yrange [%.1f:-0.6]\n"
+            "set cbrange [-%.4g:%.4g]\n",
+            cols > 24 ? 2 : 1, cols + 0.6, rows - 0.4, span, span);
+    fprintf(p.script, "set title '%d of %d wells, standard deviation %.3f µm, most %.3f µm'\n",
+            nwells, rows * cols, s.sd, most);
+    double size = 7.8 * 12 / cols; // discs: circles of gnuplot are polygons, ten times the bytes
+    fprintf(p.script,
+            "plot $rings using 1:2 with points pointtype 6 pointsize %.3g linewidth 1 linecolor "
+            "rgb '#cccccc'",
+            size);
+    if (nwells)
+        fprintf(p.script,
+                ", $wells using 1:2:3 with points pointtype 7 pointsize %.3g linecolor palette",
+                size);
+    if (nwells && rows == 8)
+        fprintf(p.script,
+                ", $wells using 1:2:(sprintf('%%+.2f', abs($3) < 0.005 ? 0 : $3)):(abs($3) > %.4g "
+                "? 0xffffff : 0) "
+                "with labels font ',9' textcolor rgb variable",
+                0.7 * span);
+    fputc('\n', p.script);
     return af_plot_commit(&p, err);
 }
 
-int af_psfplot_histogram(const char *path, const struct af_psfset *set, struct af_err *err)
+int af_psfplot_histogram(const char *path, const struct af_psfset *set, double depth_um,
+                         struct af_err *err)
 {
     struct spread s = spread_of(set, NULL, 0);
     const char *what = set->n > 1 ? "stacks" : "beads";
@@ -115,15 +180,25 @@ int af_psfplot_histogram(const char *path, const struct af_psfset *set, struct a
         return -1;
     fputs("$z << EOD\n", p.script);
     spread_of(set, p.script, s.mean);
-    /* Bins by Scott's rule. */
-    double bin = s.sd > 0 ? 3.49 * s.sd / cbrt((double)s.n) : 0.01;
+    /* Half as wide as by Scott's rule, so that what is not normal shows. */
+    double bin = s.sd > 0 ? 1.75 * s.sd / cbrt((double)s.n) : 0.01;
     fprintf(p.script,
             "EOD\nset border 3\nset tics nomirror out\nunset key\nset style fill solid border rgb "
             "'#ffffff'\nset xlabel 'z less the mean / µm'\nset ylabel '%s'\nset yrange [0:*]\n"
-            "set title '%zu %s, standard deviation %.3f µm'\nbin = %.9g\nset boxwidth bin\n"
-            "plot $z using (bin * (floor($1 / bin) + 0.5)):(1) smooth frequency with boxes "
+            "bin = %.9g\nset boxwidth bin\nset title \"%zu %s, standard deviation %.3f µm",
+            what, bin, s.n, what, s.sd);
+    if (depth_um > 0)
+        fprintf(p.script,
+                "; the band is the depth of field, %.2f µm\"\nset object rectangle from first "
+                "%.9g, graph 0 to first %.9g, graph 1 fillcolor rgb '#e8f0e8' fillstyle solid "
+                "noborder behind\nset xrange [*<%.9g:%.9g<*]\n",
+                depth_um, -depth_um / 2, depth_um / 2, -0.6 * depth_um, 0.6 * depth_um);
+    else
+        fputs("\"\n", p.script);
+    fprintf(p.script,
+            "plot $z using (bin * floor($1 / bin + 0.5)):(1) smooth frequency with boxes "
             "linecolor rgb '%s'\n",
-            what, s.n, what, s.sd, bin, af_plot_colors[1]);
+            af_plot_colors[1]);
     return af_plot_commit(&p, err);
 }
 

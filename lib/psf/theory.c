@@ -16,6 +16,11 @@ double af_theory_axial_um(double na, double wavelength_um, double index)
     return AXIAL * wavelength_um / (index - sqrt(index * index - na * na));
 }
 
+double af_theory_depth_um(double na, double wavelength_um, double index)
+{
+    return index * wavelength_um / (na * na);
+}
+
 double af_theory_without_bead_um(double width_um, double bead_um)
 {
     double left = width_um * width_um - 8 * log(2) * bead_um * bead_um / 20;

@@ -16,6 +16,9 @@
 double af_theory_lateral_um(double na, double wavelength_um);
 double af_theory_axial_um(double na, double wavelength_um, double index);
 
+/* Depth of field, n lambda / NA^2: within half of it on either side a point stays sharp. */
+double af_theory_depth_um(double na, double wavelength_um, double index);
+
 /*
  * The width without the bead's own: sqrt(w^2 - 8 ln 2 d^2 / 20), d^2 / 20 the variance along any
  * axis of an evenly filled sphere of diameter d. NaN where the bead is as wide as its image.

@@ -100,6 +100,10 @@ if command -v gnuplot > gnuplot.path; then
     ok 'plots' psf-eval -q --plate p.png --histogram h.svg --field f.svg run_*.ome.tif
     like "$(head -c 8 p.png | od -An -tx1)" '89 50 4e 47' 'a plate'
     like "$(cat h.svg)" '3 stacks, standard deviation 0\.' 'a histogram of stacks'
+    ok 'two fields of a well' sh -c 'cp run_A01.ome.tif A1-f2.ome.tif && psf-eval -q --na 0.7 --wavelength 520nm --plate p.svg \
+        --histogram d.svg A1-f2.ome.tif run_*.ome.tif'
+    like "$(cat p.svg)" '3 of 96 wells, standard deviation 0\.' 'are one'
+    like "$(cat d.svg)" 'depth of field, 1.06' 'beside the depth of field'
     status_is 1 'a plate of files without wells' psf-eval -q --plate none.png good.ome.tif
     ok 'is not made' test ! -e none.png
 else

@@ -245,6 +245,7 @@ static void theory_is_half_of_the_maximum(void **state)
     assert_true(fabs(pow(2 * sum / v, 2) - 0.5) < 2e-4);
     u = acos(-1) / 2 * af_theory_axial_um(0.6, 1, 1) * (1 - 0.8);
     assert_true(fabs(sinc2(u) - 0.5) < 2e-4);
+    assert_true(fabs(af_theory_depth_um(0.5, 0.5, 1.5) - 3) < 1e-12); // n lambda / NA^2
     assert_true(fabs(af_theory_axial_um(0.1, 0.5, 1.5) / (1.772 * 1.5 * 0.5 / 0.01) - 1) < 0.01);
 }
 
