@@ -379,6 +379,7 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     struct stages s = {NULL, NULL};
     int ret = -1;
 
+    af_cli_catch_signals();
     if (af_instrument_read(&in, o->instrument, err))
         goto done;
     // Before the stage is opened: what makes the table may be using it
@@ -397,13 +398,9 @@ int main(int argc, char **argv)
 {
     struct af_err err = {AF_OK, ""};
     struct opts o;
-    int status = parse_args(argc, argv, &o);
+    int status = parse_args(argc, argv, &o); // -1: go on
 
-    if (status < 0) {
-        af_cli_catch_signals();
-        status = run(&o, stdout, &err) ? af_cli_fail(PROG, &err) : 0;
-        if (af_cli_stopped())
-            af_cli_reraise();
-    }
-    return af_cli_close_stdout(PROG, status);
+    if (status < 0)
+        status = run(&o, stdout, &err);
+    return af_cli_end(PROG, status, &err);
 }

@@ -231,12 +231,9 @@ int main(int argc, char **argv)
 {
     struct af_err err = {AF_OK, ""};
     struct opts o;
-    int status = parse_args(argc, argv, &o);
+    int status = parse_args(argc, argv, &o); // -1: go on
 
-    if (status < 0) {
+    if (status < 0)
         status = run(&o, stdout, &err);
-        if (status < 0)
-            status = af_cli_fail(PROG, &err);
-    }
-    return af_cli_close_stdout(PROG, status);
+    return af_cli_end(PROG, status, &err);
 }

@@ -365,10 +365,9 @@ int main(int argc, char **argv)
 {
     struct af_err err = {AF_OK, ""};
     struct opts o;
-    int status = parse_args(argc, argv, &o);
+    int status = parse_args(argc, argv, &o); // -1: go on
 
     if (status < 0)
-        status = run(&o, stdout, &err) ? af_cli_fail(PROG, &err) : 0;
-    af_cli_reraise();
-    return af_cli_close_stdout(PROG, status);
+        status = run(&o, stdout, &err);
+    return af_cli_end(PROG, status, &err);
 }

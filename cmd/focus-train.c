@@ -387,12 +387,11 @@ int main(int argc, char **argv)
 {
     struct af_err err = {AF_OK, ""};
     struct opts o;
-    int status = parse_args(argc, argv, &o);
+    int status = parse_args(argc, argv, &o); // -1: go on
 
     if (status < 0)
-        status = run(&o, stdout, &err) ? af_cli_fail(PROG, &err) : 0;
+        status = run(&o, stdout, &err);
     free(o.windows);
     free(o.window_strides);
-    af_cli_reraise();
-    return af_cli_close_stdout(PROG, status);
+    return af_cli_end(PROG, status, &err);
 }

@@ -436,11 +436,11 @@ done:
 
 int main(int argc, char **argv)
 {
-    struct af_err err = {0};
+    struct af_err err = {AF_OK, ""};
     struct opts o;
     int status = parse_args(argc, argv, &o); // -1: go on
 
     if (status < 0)
-        status = run(&o, &err) ? af_cli_fail(PROG, &err) : 0;
-    return af_cli_close_stdout(PROG, status);
+        status = run(&o, &err);
+    return af_cli_end(PROG, status, &err);
 }

@@ -108,3 +108,11 @@ void af_cli_reraise(void)
     fflush(stdout); // rows that are done
     raise(sig);
 }
+
+int af_cli_end(const char *prog, int status, const struct af_err *err)
+{
+    if (status < 0)
+        status = af_cli_fail(prog, err);
+    af_cli_reraise();
+    return af_cli_close_stdout(prog, status);
+}

@@ -38,4 +38,11 @@ void af_cli_catch_signals(void);
 int af_cli_stopped(void);
 void af_cli_reraise(void);
 
+/*
+ * The last line of main. status: to end with, or -1 after a failure that err tells: it is
+ * reported and gives the status. Then the process ends by the signal that came, if one
+ * did, or stdout is closed; returns what main shall return.
+ */
+int af_cli_end(const char *prog, int status, const struct af_err *err);
+
 #endif

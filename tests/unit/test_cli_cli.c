@@ -167,6 +167,42 @@ static void signals_set_a_flag_then_end_the_process(void **state)
     }
 }
 
+/* As main ends: the status given, or -1 with a limit that forbids something. */
+static int end(void *status)
+{
+    struct af_err err = {AF_OK, ""};
+
+    af_fail(&err, AF_ELIMIT, "sim: 300 um is above 250 um");
+    printf("row\n");
+    return af_cli_end("af-move", *(int *)status, &err);
+}
+
+static int stop_and_end(void *status)
+{
+    attend();
+    af_cli_catch_signals();
+    raise(SIGTERM);
+    return end(status);
+}
+
+static void main_ends_by_the_status_the_failure_or_the_signal(void **state)
+{
+    int status = 4, ended;
+
+    (void)state;
+    assert_int_equal(child_run(end, &status), 4);
+    assert_string_equal(text_of("err"), "");
+    status = -1;
+    assert_int_equal(child_run(end, &status), 5);
+    assert_string_equal(text_of("err"), "af-move: sim: 300 um is above 250 um\n");
+    assert_string_equal(text_of("out"), "row\n");
+    ended = child_wait(stop_and_end, &status, "out");
+    assert_true(WIFSIGNALED(ended));
+    assert_int_equal(WTERMSIG(ended), SIGTERM);
+    assert_string_equal(text_of("err"), "af-move: sim: 300 um is above 250 um\n");
+    assert_string_equal(text_of("out"), "row\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +212,7 @@ int main(void)
         cmocka_unit_test(a_full_stdout_is_a_failure),
         cmocka_unit_test(a_closed_stdout_is_a_failure_only_if_used),
         cmocka_unit_test(signals_set_a_flag_then_end_the_process),
+        cmocka_unit_test(main_ends_by_the_status_the_failure_or_the_signal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
