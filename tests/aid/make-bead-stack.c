@@ -4,12 +4,13 @@
  * and benchmarks. Beads lie on a jittered grid of as many as asked for; the table of their true
  * places is printed.
  */
+#include "stackmake.h"
+
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/table.h"
 #include "cli/cli.h"
 #include "cli/option.h"
-#include "image/stackwrite.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -121,84 +122,82 @@ static void shine(const struct opts *o, const struct bead *b, double z_um, float
         }
 }
 
-/* The plane at z, with the light's noise. */
-static void draw(const struct opts *o, const struct bead *beads, double z_um, struct af_random *r,
-                 float *light, uint16_t *out)
-{
-    size_t n = (size_t)(o->width * o->height);
+struct scene {
+    const struct opts *o;
+    size_t nchannels;
+    struct bead *beads; // [2][o->beads], of both channels
+    float *light;       // [o->height][o->width]
+    struct af_random r;
+};
 
-    for (size_t i = 0; i < n; i++)
-        light[i] = (float)o->background;
-    for (int64_t i = 0; i < o->beads; i++)
-        shine(o, &beads[i], z_um, light);
-    for (size_t i = 0; i < n; i++)
-        out[i] = (uint16_t)fmin(65535, o->black + o->gain * poisson(r, (double)light[i]) + 0.5);
+/* A plane, with the light's noise. */
+static void draw(void *ctx, size_t i, struct af_image *img, struct af_plane *p)
+{
+    struct scene *s = ctx;
+    const struct opts *o = s->o;
+    size_t n = img->w * img->h;
+    uint16_t *out = img->data;
+
+    p->z = i / s->nchannels;
+    p->c = i % s->nchannels;
+    p->z_um = o->dz_um * ((double)p->z - (double)(o->planes - 1) / 2);
+    for (size_t k = 0; k < n; k++)
+        s->light[k] = (float)o->background;
+    for (int64_t k = 0; k < o->beads; k++)
+        shine(o, &s->beads[p->c * (size_t)o->beads + (size_t)k], p->z_um, s->light);
+    for (size_t k = 0; k < n; k++)
+        out[k] =
+            (uint16_t)fmin(65535, o->black + o->gain * poisson(&s->r, (double)s->light[k]) + 0.5);
 }
 
-/* beads: [2][o->beads], of both channels. */
-static int make(const struct opts *o, const struct bead *beads, float *light, struct af_err *err)
+static int make(struct scene *s, struct af_err *err)
 {
     static const char *const names[] = {"first", "second"};
-    struct af_stack_meta meta = AF_STACK_META_UNKNOWN;
-    struct af_stack_writer *w = NULL;
-    struct af_image img = {0};
-    struct af_random r;
-    size_t nchannels = isnan(o->shift_um[0]) ? 1 : 2;
-    int ret = -1;
+    const struct opts *o = s->o;
+    struct stackmake m = {.meta = AF_STACK_META_UNKNOWN,
+                          .w = (size_t)o->width,
+                          .h = (size_t)o->height,
+                          .type = AF_U16,
+                          .draw = draw,
+                          .ctx = s};
 
-    af_random_init(&r, (uint64_t)o->seed, "light");
-    meta.nplanes = (size_t)o->planes * nchannels;
-    meta.px_um = meta.py_um = o->pixel_um;
-    meta.dz_um = o->dz_um;
-    meta.channels = names;
-    meta.nchannels = nchannels == 2 ? 2 : 0;
-    if (af_image_resize(&img, (size_t)o->width, (size_t)o->height, AF_U16, err) ||
-        af_stack_writer_open(&w, o->output, &meta, err))
-        goto done;
-    for (size_t i = 0; i < meta.nplanes; i++) {
-        struct af_plane p = AF_PLANE_UNKNOWN;
-
-        p.z = i / nchannels;
-        p.c = i % nchannels;
-        p.z_um = o->dz_um * ((double)p.z - (double)(o->planes - 1) / 2);
-        draw(o, beads + p.c * (size_t)o->beads, p.z_um, &r, light, img.data);
-        if (af_stack_writer_add(w, &img, &p, err))
-            goto done;
-    }
-    ret = af_stack_writer_commit(w, err);
-    w = NULL;
-done:
-    af_stack_writer_discard(w, false);
-    af_image_release(&img);
-    return ret;
+    af_random_init(&s->r, (uint64_t)o->seed, "light");
+    m.meta.nplanes = (size_t)o->planes * s->nchannels;
+    m.meta.px_um = m.meta.py_um = o->pixel_um;
+    m.meta.dz_um = o->dz_um;
+    m.meta.channels = names;
+    m.meta.nchannels = s->nchannels == 2 ? 2 : 0;
+    return stackmake(&m, o->output, err);
 }
 
 static int run(const struct opts *o, struct af_err *err)
 {
     static const char *const names[] = {"bead", "x_um", "y_um", "z_um", "photons"};
-    struct bead *beads = af_calloc(2 * (size_t)o->beads, sizeof *beads, err);
-    float *light = af_calloc((size_t)(o->width * o->height), sizeof *light, err);
+    struct scene s = {.o = o,
+                      .nchannels = isnan(o->shift_um[0]) ? 1 : 2,
+                      .beads = af_calloc(2 * (size_t)o->beads, sizeof *s.beads, err),
+                      .light = af_calloc((size_t)(o->width * o->height), sizeof *s.light, err)};
     struct af_table_out t;
     int ret = -1;
 
-    if (!beads || !light)
+    if (!s.beads || !s.light)
         goto done;
-    place(o, beads);
-    if (make(o, beads, light, err))
+    place(o, s.beads);
+    if (make(&s, err))
         goto done;
     af_table_begin(&t, stdout, names, 5, true);
     for (int64_t i = 0; i < o->beads; i++) {
         af_table_int(&t, i);
-        af_table_real(&t, beads[i].x_um);
-        af_table_real(&t, beads[i].y_um);
-        af_table_real(&t, beads[i].z_um);
-        af_table_real(&t, beads[i].photons);
+        af_table_real(&t, s.beads[i].x_um);
+        af_table_real(&t, s.beads[i].y_um);
+        af_table_real(&t, s.beads[i].z_um);
+        af_table_real(&t, s.beads[i].photons);
         af_table_end_row(&t);
     }
     ret = 0;
 done:
-    free(beads);
-    free(light);
+    free(s.beads);
+    free(s.light);
     return ret;
 }
 
@@ -224,6 +223,6 @@ int main(int argc, char **argv)
     int operand, status = af_cli_parse(&tool, argc, argv, &o, &operand);
 
     if (status < 0)
-        status = run(&o, &err) ? af_cli_fail(PROG, &err) : 0;
-    return af_cli_close_stdout(PROG, status);
+        status = run(&o, &err);
+    return af_cli_end(PROG, status, &err);
 }

@@ -4,12 +4,12 @@
  * table on stdout, for tests of training.
  */
 #include "laserline.h"
+#include "stackmake.h"
 
 #include "base/memory.h"
 #include "base/table.h"
 #include "cli/cli.h"
 #include "cli/option.h"
-#include "image/stackwrite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,55 +53,56 @@ static void put_row(struct af_table_out *t, const char *file, int64_t plane, dou
     af_table_end_row(t);
 }
 
-static int make_stack(const struct opts *o, const struct line *s, const char *file,
-                      struct af_random *r, struct af_table_out *t, struct af_err *err)
+struct scene {
+    const struct opts *o;
+    struct line line;
+    struct af_random r;
+    double z0_um;
+    const char *file;
+    struct af_table_out t;
+};
+
+static void expose(void *ctx, size_t i, struct af_image *img, struct af_plane *p)
 {
-    struct af_stack_meta meta = AF_STACK_META_UNKNOWN;
-    double z0_um = 100 * af_random_uniform(r), step_um = 2 * o->range_um / (double)(o->planes - 1);
-    struct af_stack_writer *w = NULL;
-    struct af_image img = {0};
+    struct scene *s = ctx;
+    double step_um = 2 * s->o->range_um / (double)(s->o->planes - 1);
+    double defocus_um = step_um * (double)i - s->o->range_um;
     char day[16];
-    int ret = -1;
 
-    meta.nplanes = (size_t)o->planes;
-    snprintf(day, sizeof(day), "2026-03-%02d", (int)o->day);
-    if (af_image_resize(&img, (size_t)o->width, (size_t)o->height, AF_U16, err) ||
-        af_stack_writer_open(&w, file, &meta, err))
-        goto done;
-    img.bits = 12;
-    for (int64_t i = 0; i < o->planes; i++) {
-        struct af_plane p = AF_PLANE_UNKNOWN;
-        double defocus_um = step_um * (double)i - o->range_um;
+    snprintf(day, sizeof(day), "2026-03-%02d", (int)s->o->day);
+    p->z_um = s->z0_um + defocus_um;
+    line_expose(&s->line, defocus_um, &s->r, img);
+    put_row(&s->t, s->file, (int64_t)i, p->z_um, s->z0_um, day);
+}
 
-        p.z = (size_t)i;
-        p.z_um = z0_um + defocus_um;
-        line_expose(s, defocus_um, r, &img);
-        if (af_stack_writer_add(w, &img, &p, err))
-            goto done;
-        put_row(t, file, i, p.z_um, z0_um, day);
-    }
-    ret = af_stack_writer_commit(w, err);
-    w = NULL;
-done:
-    af_stack_writer_discard(w, false);
-    af_image_release(&img);
-    return ret;
+static int make_stack(struct scene *s, struct af_err *err)
+{
+    struct stackmake m = {.meta = AF_STACK_META_UNKNOWN,
+                          .w = (size_t)s->o->width,
+                          .h = (size_t)s->o->height,
+                          .type = AF_U16,
+                          .bits = 12,
+                          .draw = expose,
+                          .ctx = s};
+
+    m.meta.nplanes = (size_t)s->o->planes;
+    s->z0_um = 100 * af_random_uniform(&s->r);
+    return stackmake(&m, s->file, err);
 }
 
 static int make(const struct opts *o, struct af_err *err)
 {
-    struct line s;
-    struct af_table_out t;
-    struct af_random r;
+    struct scene s = {.o = o};
     int ret = 0;
 
-    line_begin_day(&s, &r, (uint64_t)o->seed, (int)o->day);
-    af_table_begin(&t, stdout, columns, sizeof(columns) / sizeof(*columns), true);
+    line_begin_day(&s.line, &s.r, (uint64_t)o->seed, (int)o->day);
+    af_table_begin(&s.t, stdout, columns, sizeof(columns) / sizeof(*columns), true);
     for (int64_t i = 1; i <= o->stacks && !ret; i++) {
         char *file = af_format(err, "%s%d-%d.ome.tif", o->prefix, (int)o->day, (int)i);
 
-        line_drift(&s, &r, 1.0 / 6);
-        ret = file ? make_stack(o, &s, file, &r, &t, err) : -1;
+        line_drift(&s.line, &s.r, 1.0 / 6);
+        s.file = file;
+        ret = file ? make_stack(&s, err) : -1;
         free(file);
     }
     return ret;
@@ -121,6 +122,6 @@ int main(int argc, char **argv)
     int operand, status = af_cli_parse(&tool, argc, argv, &o, &operand);
 
     if (status < 0)
-        status = make(&o, &err) ? af_cli_fail(PROG, &err) : 0;
-    return af_cli_close_stdout(PROG, status);
+        status = make(&o, &err);
+    return af_cli_end(PROG, status, &err);
 }

@@ -7,11 +7,12 @@
  * is away, times the lamp, with photon and reading noise, 8 bits. Around the object, where there
  * is one, is light and noise and nothing in focus.
  */
+#include "stackmake.h"
+
 #include "base/memory.h"
 #include "base/random.h"
 #include "cli/cli.h"
 #include "cli/option.h"
-#include "image/stackwrite.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -58,6 +59,10 @@ struct scene {
     double *height; // slices
     bool *inside;
     double *texture; // mean 0, variance 1
+    double **level;  // [nlevels] the texture ever more blurred, a third of a slice apart
+    size_t nlevels;
+    const struct opts *o;
+    struct af_random r;
 };
 
 static double *zeros(size_t n)
@@ -191,21 +196,33 @@ static double lamp_at(const struct opts *o, size_t slice)
     return o->lamp + (1 - o->lamp) * (double)slice / (double)(o->slices - 1);
 }
 
-/* One slice from the two nearest of the levels, a third of a slice apart. */
-static void expose(const struct opts *o, const struct scene *s, double *const *level,
-                   size_t nlevels, size_t slice, struct af_image *img, struct af_random *r)
+/* One slice from the two nearest of the levels. */
+static void expose(void *ctx, size_t slice, struct af_image *img, struct af_plane *plane)
 {
+    struct scene *s = ctx;
     uint8_t *p = img->data;
 
+    plane->z_um = 2 * (double)slice;
     for (size_t i = 0; i < s->n * s->n; i++) {
-        const double at = fmin(3 * fabs((double)slice - s->height[i]), (double)nlevels - 1.001);
+        const double at = fmin(3 * fabs((double)slice - s->height[i]), (double)s->nlevels - 1.001);
         const size_t l = (size_t)at;
-        double v = level[l][i] + (at - (double)l) * (level[l + 1][i] - level[l][i]);
+        double v = s->level[l][i] + (at - (double)l) * (s->level[l + 1][i] - s->level[l][i]);
 
-        v *= lamp_at(o, slice);
-        v += o->noise * af_random_normal(r) * sqrt(0.3 * v + 4);
+        v *= lamp_at(s->o, slice);
+        v += s->o->noise * af_random_normal(&s->r) * sqrt(0.3 * v + 4);
         p[i] = (uint8_t)fmin(fmax(v + 0.5, 0), 255);
     }
+}
+
+/* Which pixels of a slice are within one of focus. */
+static void tell_truth(void *ctx, size_t slice, struct af_image *img, struct af_plane *plane)
+{
+    const struct scene *s = ctx;
+    uint8_t *p = img->data;
+
+    plane->z_um = 2 * (double)slice;
+    for (size_t i = 0; i < s->n * s->n; i++)
+        p[i] = s->inside[i] && fabs(s->height[i] - (double)slice) <= 1 ? 255 : 0;
 }
 
 static double **make_levels(const struct opts *o, const struct scene *s, size_t nlevels)
@@ -229,57 +246,36 @@ static double **make_levels(const struct opts *o, const struct scene *s, size_t 
     return level;
 }
 
-static int write_both(const struct opts *o, const struct scene *s, struct af_random *r,
-                      struct af_err *err)
+static int write_both(const struct opts *o, struct scene *s, struct af_err *err)
 {
-    const size_t nslices = (size_t)o->slices, nlevels = 3 * nslices + 1;
-    struct af_stack_meta meta = AF_STACK_META_UNKNOWN;
-    struct af_plane plane = AF_PLANE_UNKNOWN;
-    struct af_stack_writer *w = NULL, *truth = NULL;
-    struct af_image img = {0};
-    double **level = make_levels(o, s, nlevels);
-    int ret = -1;
+    struct stackmake m = {.meta = AF_STACK_META_UNKNOWN,
+                          .w = s->n,
+                          .h = s->n,
+                          .type = AF_U8,
+                          .draw = expose,
+                          .ctx = s};
+    int ret;
 
-    meta.nplanes = nslices;
-    meta.px_um = meta.py_um = 0.5;
-    if (af_image_resize(&img, s->n, s->n, AF_U8, err) ||
-        af_stack_writer_open(&w, o->output, &meta, err) ||
-        af_stack_writer_open(&truth, o->truth, &meta, err))
-        goto done;
-    for (size_t k = 0; k < nslices; k++) {
-        plane.z_um = 2 * (double)k;
-        expose(o, s, level, nlevels, k, &img, r);
-        if (af_stack_writer_add(w, &img, &plane, err))
-            goto done;
-        for (size_t i = 0; i < s->n * s->n; i++)
-            ((uint8_t *)img.data)[i] =
-                s->inside[i] && fabs(s->height[i] - (double)k) <= 1 ? 255 : 0;
-        if (af_stack_writer_add(truth, &img, &plane, err))
-            goto done;
-    }
-    ret = af_stack_writer_commit(w, err);
-    w = NULL;
-    if (!ret) {
-        ret = af_stack_writer_commit(truth, err);
-        truth = NULL;
-    }
-done:
-    af_stack_writer_discard(w, false);
-    af_stack_writer_discard(truth, false);
-    af_image_release(&img);
-    for (size_t l = 0; l < nlevels; l++)
-        free(level[l]);
-    free(level);
+    m.meta.nplanes = (size_t)o->slices;
+    m.meta.px_um = m.meta.py_um = 0.5;
+    s->nlevels = 3 * m.meta.nplanes + 1;
+    s->level = make_levels(o, s, s->nlevels);
+    ret = stackmake(&m, o->output, err);
+    m.draw = tell_truth;
+    if (!ret)
+        ret = stackmake(&m, o->truth, err);
+    for (size_t l = 0; l < s->nlevels; l++)
+        free(s->level[l]);
+    free(s->level);
     return ret;
 }
 
 int main(int argc, char **argv)
 {
-    struct opts o = {.side = 256, .slices = 20, .seed = 1, .lamp = 0.55, .noise = 1,
-                     .contrast = 0.35};
+    struct opts o = {
+        .side = 256, .slices = 20, .seed = 1, .lamp = 0.55, .noise = 1, .contrast = 0.35};
     struct af_err err = {AF_OK, ""};
-    struct af_random r;
-    struct scene s;
+    struct scene s = {.o = &o};
     int operand, status = af_cli_parse(&tool, argc, argv, &o, &operand);
 
     if (status >= 0)
@@ -291,10 +287,10 @@ int main(int argc, char **argv)
     s.inside = calloc(s.n * s.n, sizeof(bool));
     if (!s.inside)
         return 1;
-    af_random_init(&r, (uint64_t)o.seed, PROG);
-    make_heights(&o, &s, &r);
-    s.texture = make_texture(s.n, (enum texture)o.texture, &r);
-    status = write_both(&o, &s, &r, &err) ? af_cli_fail(PROG, &err) : 0;
+    af_random_init(&s.r, (uint64_t)o.seed, PROG);
+    make_heights(&o, &s, &s.r);
+    s.texture = make_texture(s.n, (enum texture)o.texture, &s.r);
+    status = write_both(&o, &s, &err) ? af_cli_fail(PROG, &err) : 0;
     free(s.texture);
     free(s.inside);
     free(s.height);

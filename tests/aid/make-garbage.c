@@ -4,11 +4,12 @@
  * of trust. Frames of one kind differ in all that the kind leaves open.
  */
 #include "laserline.h"
+#include "stackmake.h"
 
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/option.h"
 #include "image/font.h"
-#include "image/stackwrite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -135,65 +136,63 @@ static void add_two(double *light, size_t w, size_t h, const struct line *s, dou
     add_line(light, w, h, &other, between(r, -range_um, range_um), between(r, 0.4, 1));
 }
 
-/* What a frame of the kind shows, 1: the peak of the line in focus. */
-static void draw(const struct opts *o, const struct line *s, struct af_random *r, double *light)
-{
-    size_t w = (size_t)o->width, h = (size_t)o->height, n = w * h;
-    double z_um = between(r, -o->range_um, o->range_um), level = between(r, 0.03, 1.2);
+struct scene {
+    const struct opts *o;
+    struct line line;
+    double *light; // [o->height][o->width], 1: the peak of the line in focus
+    struct af_random r;
+};
 
+/* What a frame of the kind shows. */
+static void draw(void *ctx, size_t i, struct af_image *img, struct af_plane *p)
+{
+    struct scene *s = ctx;
+    const struct opts *o = s->o;
+    size_t w = img->w, h = img->h, n = w * h;
+    double z_um = between(&s->r, -o->range_um, o->range_um), level = between(&s->r, 0.03, 1.2);
+    double *light = s->light;
+
+    (void)i;
+    (void)p;
     memset(light, 0, n * sizeof(*light));
     switch (o->kind) {
-    case DARK: add_line(light, w, h, s, z_um, 0.004); break;
-    case SATURATED: add_line(light, w, h, s, z_um, between(r, 60, 300)); break;
+    case DARK: add_line(light, w, h, &s->line, z_um, 0.004); break;
+    case SATURATED: add_line(light, w, h, &s->line, z_um, between(&s->r, 60, 300)); break;
     case UNIFORM:
-        for (size_t i = 0; i < n; i++)
-            light[i] = level;
+        for (size_t k = 0; k < n; k++)
+            light[k] = level;
         break;
     case NOISE:
-        for (size_t i = 0; i < n; i++)
-            light[i] = level * af_random_uniform(r);
+        for (size_t k = 0; k < n; k++)
+            light[k] = level * af_random_uniform(&s->r);
         break;
-    case TEXT: add_text(light, w, h, r); break;
-    case FLUORESCENCE: add_cells(light, w, h, r); break;
-    case OTHER: add_other(light, w, h, r); break;
-    default: add_two(light, w, h, s, z_um, o->range_um, r);
+    case TEXT: add_text(light, w, h, &s->r); break;
+    case FLUORESCENCE: add_cells(light, w, h, &s->r); break;
+    case OTHER: add_other(light, w, h, &s->r); break;
+    default: add_two(light, w, h, &s->line, z_um, o->range_um, &s->r);
     }
+    for (size_t k = 0; k < n; k++)
+        ((uint16_t *)img->data)[k] = line_count(light[k], &s->r);
 }
 
 static int make(const struct opts *o, struct af_err *err)
 {
-    struct af_stack_meta meta = AF_STACK_META_UNKNOWN;
-    struct af_stack_writer *w = NULL;
-    struct af_image img = {0};
-    size_t n = (size_t)o->width * (size_t)o->height;
-    double *light = calloc(n, sizeof(*light));
-    struct af_random r;
-    struct line s;
-    int ret = -1;
+    struct scene s = {.o = o,
+                      .light = af_calloc((size_t)(o->width * o->height), sizeof(*s.light), err)};
+    struct stackmake m = {.meta = AF_STACK_META_UNKNOWN,
+                          .w = (size_t)o->width,
+                          .h = (size_t)o->height,
+                          .type = AF_U16,
+                          .bits = 12,
+                          .draw = draw,
+                          .ctx = &s};
+    int ret;
 
-    meta.nplanes = (size_t)o->frames;
-    line_begin_day(&s, &r, 1, (int)o->day);
-    af_random_init(&r, (uint64_t)o->seed, "garbage");
-    if (!light || af_image_resize(&img, (size_t)o->width, (size_t)o->height, AF_U16, err) ||
-        af_stack_writer_open(&w, o->output, &meta, err))
-        goto done;
-    img.bits = 12;
-    for (int64_t k = 0; k < o->frames; k++) {
-        struct af_plane p = AF_PLANE_UNKNOWN;
-
-        draw(o, &s, &r, light);
-        for (size_t i = 0; i < n; i++)
-            ((uint16_t *)img.data)[i] = line_count(light[i], &r);
-        p.z = (size_t)k;
-        if (af_stack_writer_add(w, &img, &p, err))
-            goto done;
-    }
-    ret = af_stack_writer_commit(w, err);
-    w = NULL;
-done:
-    af_stack_writer_discard(w, false);
-    af_image_release(&img);
-    free(light);
+    m.meta.nplanes = (size_t)o->frames;
+    line_begin_day(&s.line, &s.r, 1, (int)o->day);
+    af_random_init(&s.r, (uint64_t)o->seed, "garbage");
+    ret = s.light ? stackmake(&m, o->output, err) : -1;
+    free(s.light);
     return ret;
 }
 
@@ -210,6 +209,6 @@ int main(int argc, char **argv)
     int operand, status = af_cli_parse(&tool, argc, argv, &o, &operand);
 
     if (status < 0)
-        status = make(&o, &err) ? af_cli_fail(PROG, &err) : 0;
-    return af_cli_close_stdout(PROG, status);
+        status = make(&o, &err);
+    return af_cli_end(PROG, status, &err);
 }

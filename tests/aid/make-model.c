@@ -130,6 +130,6 @@ int main(int argc, char **argv)
     int operand, status = af_cli_parse(&tool, argc, argv, &o, &operand);
 
     if (status < 0)
-        status = make(&o, &err) ? af_cli_fail(PROG, &err) : 0;
-    return af_cli_close_stdout(PROG, status);
+        status = make(&o, &err);
+    return af_cli_end(PROG, status, &err);
 }

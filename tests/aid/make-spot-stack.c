@@ -3,10 +3,11 @@
  * make-spot-stack: an OME-TIFF stack of a laser line, whose focus is known, for tests. The line
  * is Gaussian across y and x, with the confocal parameter along x nine times that along y.
  */
+#include "stackmake.h"
+
 #include "base/random.h"
 #include "cli/cli.h"
 #include "cli/option.h"
-#include "image/stackwrite.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -52,18 +53,28 @@ static double bell(double u, double width)
     return exp(-u * u / (2 * width * width)) / (width * sqrt(2 * 3.14159265358979));
 }
 
-static void expose(const struct opts *o, double z_um, struct af_random *r, struct af_image *img)
+struct scene {
+    const struct opts *o;
+    struct af_random r;
+};
+
+static void expose(void *ctx, size_t i, struct af_image *img, struct af_plane *p)
 {
+    struct scene *s = ctx;
+    const struct opts *o = s->o;
+    double z_um = o->z0_um + o->dz_um * (double)i;
     double u = (z_um - o->focus_um) / o->rayleigh_um, full = ldexp(1, (int)o->bits) - 1;
     double wy = o->waist * sqrt(1 + u * u), wx = 3 * o->waist * sqrt(1 + u * u / 81);
     double w = (double)o->width, h = (double)o->height;
 
+    if (!o->no_z)
+        p->z_um = z_um;
     for (size_t y = 0; y < img->h; y++) {
         double across = bell((double)y - 0.48 * h, wy);
         for (size_t x = 0; x < img->w; x++) {
             double light = o->light * w * h * across * bell((double)x - 0.52 * w, wx);
             double sigma = sqrt(o->gain * light + o->noise * o->noise);
-            double v = o->black + light + (sigma > 0 ? sigma * af_random_normal(r) : 0);
+            double v = o->black + light + (sigma > 0 ? sigma * af_random_normal(&s->r) : 0);
             v = fmax(0, fmin(full, floor(v + 0.5)));
             if (img->type == AF_U8)
                 ((uint8_t *)img->data)[y * img->w + x] = (uint8_t)v;
@@ -75,44 +86,20 @@ static void expose(const struct opts *o, double z_um, struct af_random *r, struc
 
 static int make(const struct opts *o, struct af_err *err)
 {
-    struct af_stack_meta meta = {.nplanes = (size_t)o->planes,
-                                 .px_um = NAN,
-                                 .py_um = NAN,
-                                 .dz_um = o->no_z ? NAN : fabs(o->dz_um),
-                                 .date = o->date,
-                                 .magnification = NAN,
-                                 .na = NAN,
-                                 .wavelength_nm = NAN,
-                                 .temperature_c = NAN};
-    struct af_stack_writer *w = NULL;
-    struct af_image img = {0};
-    struct af_random r;
-    int ret = -1;
+    struct scene s = {.o = o};
+    struct stackmake m = {.meta = AF_STACK_META_UNKNOWN,
+                          .w = (size_t)o->width,
+                          .h = (size_t)o->height,
+                          .type = o->bits > 8 ? AF_U16 : AF_U8,
+                          .bits = (unsigned)o->bits,
+                          .draw = expose,
+                          .ctx = &s};
 
-    af_random_init(&r, (uint64_t)o->seed, PROG);
-    if (af_image_resize(&img, (size_t)o->width, (size_t)o->height, o->bits > 8 ? AF_U16 : AF_U8,
-                        err) ||
-        af_stack_writer_open(&w, o->output, &meta, err))
-        goto done;
-    img.bits = (unsigned)o->bits;
-    for (int64_t i = 0; i < o->planes; i++) {
-        double z_um = o->z0_um + o->dz_um * (double)i;
-        struct af_plane p = {.z_um = o->no_z ? NAN : z_um,
-                             .x_um = NAN,
-                             .y_um = NAN,
-                             .exposure_ms = NAN,
-                             .time_s = NAN,
-                             .z = (size_t)i};
-        expose(o, z_um, &r, &img);
-        if (af_stack_writer_add(w, &img, &p, err))
-            goto done;
-    }
-    ret = af_stack_writer_commit(w, err);
-    w = NULL;
-done:
-    af_stack_writer_discard(w, false);
-    af_image_release(&img);
-    return ret;
+    af_random_init(&s.r, (uint64_t)o->seed, PROG);
+    m.meta.nplanes = (size_t)o->planes;
+    m.meta.dz_um = o->no_z ? NAN : fabs(o->dz_um);
+    m.meta.date = o->date;
+    return stackmake(&m, o->output, err);
 }
 
 int main(int argc, char **argv)
@@ -135,6 +122,6 @@ int main(int argc, char **argv)
     int operand, status = af_cli_parse(&tool, argc, argv, &o, &operand);
 
     if (status < 0)
-        status = make(&o, &err) ? af_cli_fail(PROG, &err) : 0;
-    return af_cli_close_stdout(PROG, status);
+        status = make(&o, &err);
+    return af_cli_end(PROG, status, &err);
 }
