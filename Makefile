@@ -44,7 +44,7 @@ HOT = $(if $(SAN),-O1,-O3) -ffp-contract=fast
 $(B)/lib/nn/kernels_%.o: FLAGS += $(HOT)
 $(B)/lib/optics/%.o: FLAGS += $(HOT)
 $(B)/lib/psf/%.o: FLAGS += $(HOT)
-$(B)/lib/maps/kernels_%.o: FLAGS += $(if $(SAN),-O1,-O3)
+$(B)/lib/maps/%.o: FLAGS += $(if $(SAN),-O1,-O3)
 ifeq ($(shell uname -m),x86_64)
 $(B)/lib/%/kernels_avx512.o: FLAGS += -march=x86-64-v4
 $(B)/lib/%/kernels_avx2.o: FLAGS += -march=x86-64-v3

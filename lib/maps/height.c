@@ -8,10 +8,10 @@
 
 enum { RADII = 2, MOST_RADIUS = 4 };
 static const int radii[RADII] = {2, MOST_RADIUS}; // cells
-#define LEAST_VAR 1e-4        // slices^2: what a parabola through three points errs by at best
-#define BIAS 0.1              // slices
-#define OUTLIER 0.5           // slices
-#define AWAY 0.5              // radii
+#define LEAST_VAR 1e-4 // slices^2: what a parabola through three points errs by at best
+#define BIAS 0.1       // slices
+#define OUTLIER 0.5    // slices
+#define AWAY 0.5       // radii
 
 int af_height_init(struct af_height *t, size_t w, size_t h, size_t cell, struct af_err *err)
 {
@@ -176,20 +176,36 @@ static float mix(float a, float b, float share)
     return share > 0 ? share < 1 ? a + share * (b - a) : b : a; // infinity stays out of products
 }
 
+/* A row of values, between rows of cells. */
+static void stretch(const struct af_height *t, const float *top, const float *bottom, float down,
+                    float *out)
+{
+    const float step = 1 / (float)t->cell;
+    float left, right = mix(top[0], bottom[0], down);
+    size_t x = 0;
+
+    for (size_t i = 0; i < t->nx; i++) {
+        const bool last = i + 1 == t->nx;
+        const float centre = (float)(i * t->cell) + (float)(t->cell - 1) / 2;
+        const size_t behind = (i + 1) * t->cell + t->cell / 2; // the next centre
+        const size_t end = last || behind > t->w ? t->w : behind;
+
+        left = right;
+        right = last ? left : mix(top[i + 1], bottom[i + 1], down);
+        for (; x < end && (last || (float)x <= centre); x++)
+            out[x] = left;
+        for (; x < end; x++)
+            out[x] = left + ((float)x - centre) * step * (right - left);
+    }
+}
+
 void af_height_row(const struct af_height *t, size_t y, float *depth, float *err)
 {
-    size_t top, bottom, left, right;
-    float down, aside;
+    size_t top, bottom;
+    float down;
 
     between(y, t->cell, t->ny, &top, &bottom, &down);
-    for (size_t x = 0; x < t->w; x++) {
-        between(x, t->cell, t->nx, &left, &right, &aside);
-        depth[x] = mix(
-            mix(t->depth[top * t->nx + left], t->depth[top * t->nx + right], aside),
-            mix(t->depth[bottom * t->nx + left], t->depth[bottom * t->nx + right], aside), down);
-        if (err)
-            err[x] = mix(mix(t->err[top * t->nx + left], t->err[top * t->nx + right], aside),
-                         mix(t->err[bottom * t->nx + left], t->err[bottom * t->nx + right], aside),
-                         down);
-    }
+    stretch(t, t->depth + top * t->nx, t->depth + bottom * t->nx, down, depth);
+    if (err)
+        stretch(t, t->err + top * t->nx, t->err + bottom * t->nx, down, err);
 }

@@ -61,6 +61,8 @@ struct af_sum_kernels {
     void (*add)(double *out, const double *in, size_t n);
     void (*largest)(double *out, const double *in, size_t n);
     void (*add_counts)(uint32_t *out, const uint32_t *in, size_t n);
+    /* 255 where |v - at| <= tolerance, else 0. */
+    void (*within)(uint8_t *out, const float *v, size_t n, float at, float tolerance);
     void (*add_narrow)(uint32_t *out, const uint16_t *in, size_t n);
 };
 

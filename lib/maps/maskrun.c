@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "maps/height.h"
+#include "maps/kernels.h"
 #include "maps/mask.h"
 #include "maps/otsu.h"
 #include <math.h>
@@ -17,8 +18,9 @@ struct run {
     float *map; // [ny][nx] of the slice at hand
     struct af_depth depth;
     struct af_height height;
-    double threshold;       // of `ref`, `stack`, and of the largest scores for `peak`
-    float *line, *line_err; // [w]
+    double threshold; // of `ref`, `stack`, and of the largest scores for `peak`
+    float *known;     // [h][w] depth of each pixel, NaN where it is not known; of `fit`
+    const struct af_sum_kernels *kernels;
     struct af_image mask;
     struct af_areas areas;
 };
@@ -87,11 +89,31 @@ static int look_for_ref(struct run *r, struct af_err *err)
     const size_t ref = r->o->ref < 0 ? r->nplanes - 1 : (size_t)r->o->ref;
 
     if (ref >= r->nplanes)
-        return af_fail(err, AF_EUSAGE, "%s: no slice %zu: slices are 0 to %zu",
-                       r->maps->name, ref, r->nplanes - 1);
+        return af_fail(err, AF_EUSAGE, "%s: no slice %zu: slices are 0 to %zu", r->maps->name, ref,
+                       r->nplanes - 1);
     if (read_map(r, ref, err))
         return -1;
     r->threshold = threshold_of(r, r->map);
+    return 0;
+}
+
+/* Once for all slices. */
+static int spread_depth(struct run *r, struct af_err *err)
+{
+    float *e = af_calloc(r->g.w, sizeof(*e), err);
+
+    if (!e || !(r->known = af_calloc(r->g.h, r->g.w * sizeof(*r->known), err))) {
+        free(e);
+        return -1;
+    }
+    for (size_t y = 0; y < r->g.h; y++) {
+        float *row = r->known + y * r->g.w;
+
+        af_height_row(&r->height, y, row, e);
+        for (size_t x = 0; x < r->g.w; x++)
+            row[x] = e[x] <= r->o->most_err ? row[x] : NAN;
+    }
+    free(e);
     return 0;
 }
 
@@ -106,7 +128,8 @@ static int look_for_depth(struct run *r, struct af_err *err)
         af_depth_add(&r->depth, r->map);
     }
     if (r->o->rule == AF_MASK_FIT)
-        return af_height_fit(&r->height, &r->depth, r->g.overlap, err);
+        return af_height_fit(&r->height, &r->depth, r->g.overlap, err) || spread_depth(r, err) ? -1
+                                                                                               : 0;
     af_height_raw(&r->height, &r->depth);
     for (size_t i = 0; i < r->nx * r->ny; i++)
         r->map[i] = (float)af_depth_fit(&r->depth, i).best * (r->o->least ? -1 : 1);
@@ -125,20 +148,6 @@ static int look(struct run *r, struct af_err *err)
 }
 
 /* -------------------------------------------------------------------- masks */
-
-static void mask_by_height(struct run *r, size_t slice)
-{
-    for (size_t y = 0; y < r->g.h; y++) {
-        uint8_t *out = af_image_row(&r->mask, y);
-
-        af_height_row(&r->height, y, r->line, r->line_err);
-        for (size_t x = 0; x < r->g.w; x++)
-            out[x] = fabs((double)r->line[x] - (double)slice) <= r->o->tolerance &&
-                             r->line_err[x] <= r->o->most_err
-                         ? AF_MASK_ON
-                         : 0;
-    }
-}
 
 static bool in_focus(const struct run *r, size_t i, size_t slice)
 {
@@ -175,7 +184,8 @@ static int make_mask(struct run *r, size_t slice, struct af_err *err)
     if (r->o->rule == AF_MASK_SLICE)
         r->threshold = threshold_of(r, r->map);
     if (r->o->rule == AF_MASK_FIT)
-        mask_by_height(r, slice);
+        r->kernels->within(r->mask.data, r->known, r->g.w * r->g.h, (float)slice,
+                           (float)r->o->tolerance);
     else
         mask_by_cells(r, slice);
     if (r->o->fill && af_mask_fill(&r->areas, &r->mask, r->o->fill, err))
@@ -188,9 +198,7 @@ static int make_room(struct run *r, struct af_err *err)
     r->nx = (r->g.w - 1) / r->g.cell + 1;
     r->ny = (r->g.h - 1) / r->g.cell + 1;
     r->map = af_calloc(r->nx, r->ny * sizeof(*r->map), err);
-    r->line = r->map ? af_calloc(r->g.w, 2 * sizeof(*r->line), err) : NULL;
-    r->line_err = r->line ? r->line + r->g.w : NULL;
-    return r->line ? af_image_resize(&r->mask, r->g.w, r->g.h, AF_U8, err) : -1;
+    return r->map ? af_image_resize(&r->mask, r->g.w, r->g.h, AF_U8, err) : -1;
 }
 
 int af_maskrun_source(const struct af_mask_source *maps, const struct af_mask_opts *o,
@@ -198,7 +206,11 @@ int af_maskrun_source(const struct af_mask_source *maps, const struct af_mask_op
                                  struct af_err *err),
                       void *ctx, struct af_err *err)
 {
-    struct run r = {.maps = maps, .o = o, .g = maps->g, .nplanes = maps->nplanes};
+    struct run r = {.maps = maps,
+                    .o = o,
+                    .g = maps->g,
+                    .nplanes = maps->nplanes,
+                    .kernels = af_sum_kernels_best()};
     int ret = -1;
 
     if (!maps->nplanes)
@@ -214,7 +226,7 @@ done:
     af_image_release(&r.mask);
     af_height_release(&r.height);
     af_depth_release(&r.depth);
-    free(r.line);
+    free(r.known);
     free(r.map);
     return ret;
 }
