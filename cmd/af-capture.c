@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* af-capture: frames of a camera, each with the place of the stage it was taken at. */
-#include "base/outfile.h"
 #include "base/progress.h"
 #include "cli/cli.h"
 #include "cli/option.h"
@@ -93,7 +92,6 @@ static int draw(struct preview *p, const struct af_shot *shot, struct af_err *er
     const struct af_image *img = &shot->frame.image;
     size_t n = img->w * img->h;
     struct af_scale s = {.map = AF_MAP_GRAY};
-    struct af_outfile f = {0};
     char note[64];
 
     if (n > p->room) {
@@ -115,13 +113,7 @@ static int draw(struct preview *p, const struct af_shot *shot, struct af_err *er
         p->px[i] = (uint8_t)(255 * (t < 0 ? 0 : t > 1 ? 1 : t));
     }
     snprintf(note, sizeof(note), "z %.3f um, counts %.9g to %.9g", shot->plane.z_um, s.lo, s.hi);
-    if (af_outfile_open(&f, p->path, err))
-        return -1;
-    if (af_png_write(f.fp, p->path, p->px, img->w, img->h, 1, note, err)) {
-        af_outfile_discard(&f);
-        return -1;
-    }
-    return af_outfile_commit(&f, err);
+    return af_png_save(p->path, p->px, img->w, img->h, 1, note, err);
 }
 
 /* Often enough to look at, and the last one always. */

@@ -366,9 +366,8 @@ static int write_png(const struct job *j, struct af_err *err)
     const struct af_image *a = &j->fused[0];
     const size_t n = a->w * a->h, nc = (size_t)j->nfused;
     const double scale = 255 / af_image_full_scale(a);
-    struct af_outfile out = {0};
     uint8_t *pixels;
-    int ret = -1;
+    int ret;
 
     if (!(scale > 0))
         return af_fail(err, AF_EUSAGE, "%s: PNG takes counts; name an OME-TIFF for %s",
@@ -383,10 +382,7 @@ static int write_png(const struct job *j, struct af_err *err)
                              &v);
             pixels[i * nc + c] = (uint8_t)(v * scale + 0.5);
         }
-    if (!af_outfile_open(&out, j->o->output, err) &&
-        !af_png_write(out.fp, j->o->output, pixels, a->w, a->h, j->nfused, "focus-fuse", err))
-        ret = af_outfile_commit(&out, err);
-    af_outfile_discard(&out);
+    ret = af_png_save(j->o->output, pixels, a->w, a->h, j->nfused, "focus-fuse", err);
     free(pixels);
     return ret;
 }

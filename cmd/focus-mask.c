@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* focus-mask: which pixels of each slice are in focus, from score maps. */
-#include "base/outfile.h"
 #include "base/table.h"
 #include "cli/cli.h"
 #include "cli/maskmatch.h"
@@ -200,7 +199,6 @@ static int draw_overlay(struct sink *k, struct af_err *err)
     const size_t n = k->shown.w * k->shown.h;
     struct af_scale scale = {.map = AF_MAP_GRAY};
     struct af_canvas canvas = {0};
-    struct af_outfile out = {0};
     struct af_image gray = {0};
     int ret = -1;
 
@@ -226,12 +224,8 @@ static int draw_overlay(struct sink *k, struct af_err *err)
         goto done;
     af_canvas_values(&canvas, 0, 0, gray.data, gray.w, gray.h, &scale);
     tint(&canvas, &k->shown);
-    if (af_outfile_open(&out, k->o->overlay, err) ||
-        af_png_write(out.fp, k->o->overlay, canvas.rgb, gray.w, gray.h, 3, "focus-mask", err))
-        goto done;
-    ret = af_outfile_commit(&out, err);
+    ret = af_png_save(k->o->overlay, canvas.rgb, gray.w, gray.h, 3, "focus-mask", err);
 done:
-    af_outfile_discard(&out);
     af_canvas_release(&canvas);
     af_image_release(&gray);
     return ret;

@@ -2,7 +2,6 @@
 #include "cli/psfpicture.h"
 
 #include "base/memory.h"
-#include "base/outfile.h"
 #include "image/canvas.h"
 #include "image/png.h"
 #include <math.h>
@@ -64,19 +63,6 @@ static int draw_bead(struct af_canvas *c, long x, long y, long cut, struct seat 
     return 0;
 }
 
-static int write_png(const char *path, const struct af_canvas *c, struct af_err *err)
-{
-    struct af_outfile out = {0};
-
-    if (af_outfile_open(&out, path, err))
-        return -1;
-    if (af_png_write(out.fp, path, c->rgb, (size_t)c->w, (size_t)c->h, 3, NULL, err)) {
-        af_outfile_discard(&out);
-        return -1;
-    }
-    return af_outfile_commit(&out, err);
-}
-
 int af_psfpicture_montage(const char *path, const struct af_psfset *set, struct af_err *err)
 {
     struct seat seat[AF_PSF_MONTAGE];
@@ -103,7 +89,7 @@ int af_psfpicture_montage(const char *path, const struct af_psfset *set, struct 
         if (draw_bead(&canvas, GAP + (long)i % cols * wide, GAP + (long)i / cols * tall,
                       cut_height(seat[i].file), seat[i], set->n > 1, err))
             goto done;
-    ret = write_png(path, &canvas, err);
+    ret = af_png_save(path, canvas.rgb, (size_t)canvas.w, (size_t)canvas.h, 3, NULL, err);
 done:
     af_canvas_release(&canvas);
     return ret;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "image/png.h"
 #include "base/memory.h"
+#include "base/outfile.h"
 
 #include <errno.h>
 #include <png.h>
@@ -304,4 +305,17 @@ int af_png_write(FILE *fp, const char *name, const uint8_t *pixels, size_t w, si
 done:
     png_destroy_write_struct(&job.png, &job.info);
     return ret;
+}
+
+int af_png_save(const char *path, const uint8_t *pixels, size_t w, size_t h, int channels,
+                const char *comment, struct af_err *err)
+{
+    struct af_outfile f = {0};
+
+    if (af_outfile_open(&f, path, err))
+        return -1;
+    if (!af_png_write(f.fp, path, pixels, w, h, channels, comment, err))
+        return af_outfile_commit(&f, err);
+    af_outfile_discard(&f);
+    return -1;
 }

@@ -33,4 +33,8 @@ int af_png_read_part(FILE *fp, const char *name, size_t max_pixels, enum af_colo
 int af_png_write(FILE *fp, const char *name, const uint8_t *pixels, size_t w, size_t h,
                  int channels, const char *comment, struct af_err *err);
 
+/* The same into the file of that name, which appears whole or not at all (base/outfile.h). */
+int af_png_save(const char *path, const uint8_t *pixels, size_t w, size_t h, int channels,
+                const char *comment, struct af_err *err);
+
 #endif
