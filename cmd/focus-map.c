@@ -393,6 +393,7 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     if (af_stackopts_make(&o->stack, PROG, o->quiet, &so, err))
         return -1;
     so.whole = true;
+    so.colour = AF_COLOUR_LUMA;
     if (af_stack_open(&k.st, o->paths, o->npaths, &so, err))
         return -1;
     warn_of_mixture(o, af_stack_info(k.st));

@@ -71,7 +71,10 @@ static int hold(struct af_stack *st, size_t file, struct af_err *err)
     st->held = file;
     if (f->format == AF_FILE_PGM)
         return af_stack_open_file(f->path, &st->fp, &regular, err);
-    return af_tiff_open(&st->tiff, f->path, st->o.max_pixels, st->o.max_planes, err);
+    if (af_tiff_open(&st->tiff, f->path, st->o.max_pixels, st->o.max_planes, err))
+        return -1;
+    af_tiff_take(st->tiff, st->o.colour);
+    return 0;
 }
 
 /* A 12-bit camera's counts lie in 16 bits: OME-XML or Micro-Manager's tag knows. */
@@ -101,6 +104,7 @@ static int first_plane(struct af_stack *st, struct af_err *err)
         st->info.w = page->w;
         st->info.h = page->h;
         st->info.type = page->type;
+        st->info.colour = page->colour;
         st->info.bits = significant(st, page->type, page->type == AF_F32 ? 32 : page->bits);
         return 0;
     case AF_FILE_PGM: return 0; // af_stack_add_frame() has noted it

@@ -116,12 +116,13 @@ static int open_tiff(struct af_stack *st, FILE *fp, bool regular, struct af_err 
     uint8_t *bytes;
     size_t n;
 
-    if (regular)
-        return af_tiff_open(&st->tiff, path, st->o.max_pixels, st->o.max_planes, err);
-    if (slurp(fp, st->name, &bytes, &n, err))
+    if (regular ? af_tiff_open(&st->tiff, path, st->o.max_pixels, st->o.max_planes, err)
+                : slurp(fp, st->name, &bytes, &n, err) ||
+                      af_tiff_open_memory(&st->tiff, st->name, bytes, n, st->o.max_pixels,
+                                          st->o.max_planes, err))
         return -1;
-    return af_tiff_open_memory(&st->tiff, st->name, bytes, n, st->o.max_pixels, st->o.max_planes,
-                               err);
+    af_tiff_take(st->tiff, st->o.colour);
+    return 0;
 }
 
 int af_stack_read_single(struct af_stack *st, FILE *fp, const char *name,

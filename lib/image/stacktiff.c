@@ -483,7 +483,8 @@ int af_stack_from_tiff(struct af_stack *st, struct af_err *err)
         return fail_empty(st, err);
     if (!st->bits)
         st->bits = af_tiff_page(st->tiff, 0)->depth;
-    if (af_tiff_page(st->tiff, 0)->extra && !af_tiff_page(st->tiff, 0)->refuse)
+    if (af_tiff_page(st->tiff, 0)->extra && !af_tiff_page(st->tiff, 0)->refuse &&
+        !af_tiff_page(st->tiff, 0)->colour)
         af_stack_warn(st, "%s: samples beside gray, such as alpha, are left out", st->name);
     return 0;
 }

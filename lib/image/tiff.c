@@ -25,7 +25,8 @@ struct af_tiff {
     size_t current; // page whose directory libtiff holds unchanged; SIZE_MAX: none
     char *description, *date, *damage;
     double pixel_um;
-    void *scratch; // a strip or tile
+    enum af_colour part; // what colour pages are read as
+    void *scratch;       // a strip or tile
     size_t scratch_size;
 };
 
@@ -90,7 +91,8 @@ static int describe(struct af_tiff *t, struct af_tiff_page *p, size_t max_pixels
     };
     p->refuse =
         af_tiffgray_refusal(t->tif, t->description && strncmp(t->description, "ImageJ=", 7) == 0);
-    if (p->refuse)
+    p->colour = p->refuse && af_tiffgray_is_colour(t->tif);
+    if (p->refuse && !p->colour)
         return 0;
     if (format == SAMPLEFORMAT_IEEEFP)
         p->type = bits == 64 ? AF_F64 : AF_F32;
@@ -165,8 +167,8 @@ static int scan(struct af_tiff *t, size_t max_pixels, size_t max_pages, struct a
     t->current = last ? t->npages - 1 : SIZE_MAX;
     if (last)
         return 0;
-    t->damage = af_strdup(
-        t->io.error[0] ? t->io.error : "the next page's directory cannot be read", err);
+    t->damage =
+        af_strdup(t->io.error[0] ? t->io.error : "the next page's directory cannot be read", err);
     return t->damage ? 0 : -1;
 }
 
@@ -256,6 +258,14 @@ size_t af_tiff_npages(const struct af_tiff *t)
 const struct af_tiff_page *af_tiff_page(const struct af_tiff *t, size_t i)
 {
     return &t->page[i];
+}
+
+void af_tiff_take(struct af_tiff *t, enum af_colour part)
+{
+    t->part = part;
+    for (size_t i = 0; i < t->npages; i++)
+        if (t->page[i].colour)
+            t->page[i].refuse = part == AF_COLOUR_REFUSED ? AF_TIFFGRAY_COLOUR : NULL;
 }
 
 const char *af_tiff_description(const struct af_tiff *t)
@@ -388,10 +398,14 @@ static int read_blocks(struct af_tiff *t, size_t i, struct af_image *img, const 
             for (size_t k = 0; k < rows; k++) {
                 uint8_t *in = (uint8_t *)t->scratch + k * (size_t)row;
                 size_t w = img->w - x < bw ? img->w - x : bw;
+                char *out = (char *)af_image_row(img, y + k) + x * af_sample_size(img->type);
 
+                if (t->page[i].colour) {
+                    af_colour_pick(in, w, samples, img->type, t->part, out);
+                    continue;
+                }
                 keep_first(in, w, samples, u->bits / 8);
-                af_unpack_row(u, in, w,
-                              (char *)af_image_row(img, y + k) + x * af_sample_size(img->type));
+                af_unpack_row(u, in, w, out);
             }
         }
     }

@@ -16,6 +16,7 @@ struct af_tiff_page {
     bool micromanager;   // plane came from Micro-Manager's tag 51123
     unsigned depth;      // significant bits by that tag; 0: not said
     struct af_plane plane; // from tag 51123 or from the PageName that we write; NaN otherwise
+    bool colour;           // red, green and blue of 8 or 16 bits, side by side
     const char *refuse;    // why it cannot be read as gray, a constant; NULL: it can
 };
 
@@ -44,6 +45,9 @@ const char *af_tiff_date(const struct af_tiff *t);        // of page 0, ISO 8601
 const char *
 af_tiff_damage(const struct af_tiff *t); // what cut the chain of directories short, or NULL
 double af_tiff_pixel_um(const struct af_tiff *t); // from XResolution and ResolutionUnit; NaN: none
+
+/* Read colour pages as that part of them, AF_COLOUR_REFUSED as they are refused from the start. */
+void af_tiff_take(struct af_tiff *t, enum af_colour part);
 
 /*
  * ImageJ writes stacks over 4 GB as one page with n planes behind it: make n pages of the one.

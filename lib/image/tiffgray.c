@@ -79,6 +79,21 @@ static bool gray_palette(TIFF *tif, unsigned bits)
     return true;
 }
 
+bool af_tiffgray_is_colour(TIFF *tif)
+{
+    uint16_t bits, spp, format, compression, planar;
+
+    TIFFGetFieldDefaulted(tif, TIFFTAG_BITSPERSAMPLE, &bits);
+    TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLESPERPIXEL, &spp);
+    TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLEFORMAT, &format);
+    TIFFGetFieldDefaulted(tif, TIFFTAG_COMPRESSION, &compression);
+    TIFFGetFieldDefaulted(tif, TIFFTAG_PLANARCONFIG, &planar);
+    return af_tiffgray_photometric(tif) == PHOTOMETRIC_RGB && spp >= 3 &&
+           (bits == 8 || bits == 16) && format == SAMPLEFORMAT_UINT &&
+           planar == PLANARCONFIG_CONTIG && TIFFIsCODECConfigured(compression) &&
+           af_tiffgray_loose_predictor(tif) == PREDICTOR_NONE;
+}
+
 const char *af_tiffgray_refusal(TIFF *tif, bool imagej)
 {
     uint16_t bits, spp, format, compression, nextra = 0, *extra;
@@ -95,7 +110,7 @@ const char *af_tiffgray_refusal(TIFF *tif, bool imagej)
         return "a colour palette, gray is needed";
     if (photometric != PHOTOMETRIC_MINISBLACK && photometric != PHOTOMETRIC_MINISWHITE &&
         photometric != PHOTOMETRIC_PALETTE)
-        return "colour, gray is needed";
+        return AF_TIFFGRAY_COLOUR;
     if (spp != 1 && (spp != nextra + 1 || bits % 8 || bits == 24))
         return "several samples per pixel, gray is needed";
     if (format == SAMPLEFORMAT_COMPLEXIEEEFP || format == SAMPLEFORMAT_COMPLEXINT)

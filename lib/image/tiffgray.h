@@ -6,8 +6,13 @@
 #include <stdint.h>
 #include <tiffio.h>
 
+#define AF_TIFFGRAY_COLOUR "colour, gray is needed"
+
 /* Why it cannot, a constant; NULL: it can. imagej: ImageJ wrote the file. */
 const char *af_tiffgray_refusal(TIFF *tif, bool imagej);
+
+/* Does the page hold red, green and blue, as struct af_tiff_page says? */
+bool af_tiffgray_is_colour(TIFF *tif);
 
 /*
  * The Predictor that stands in the directory though its compression has none, which libtiff passes

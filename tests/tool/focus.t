@@ -74,6 +74,32 @@ run focus-map -q --measure all --rank dome.ome.tif
 is "$(cut -f 1 out | tr '\n' ' ')" 'rank 1 2 3 4 5 6 7 8 9 10 ' 'ten measures are ranked'
 ok 'one thread or two give the same bytes' sh -c 'focus-map -q -j 1 -o a.tif dome.ome.tif &&
     focus-map -q -j 2 -o b.tif dome.ome.tif && cmp a.tif b.tif'
+
+# Colour: scored by luminance, fused part by part.
+if /usr/bin/python3 -c 'import tifffile' 2> /dev/null; then
+    /usr/bin/python3 - << 'END'
+import numpy, tifffile
+red = tifffile.imread('dome.ome.tif').astype('uint32')
+rgb = numpy.stack([red, red // 2 + 20, 255 - red], -1)
+luma = (299 * rgb[..., 0] + 587 * rgb[..., 1] + 114 * rgb[..., 2] + 500) // 1000
+tifffile.imwrite('rgb.tif', rgb.astype('uint8'), photometric='rgb')
+tifffile.imwrite('luma.tif', luma.astype('uint8'), photometric='minisblack')
+tifffile.imwrite('green.tif', rgb[..., 1].astype('uint8'), photometric='minisblack')
+END
+    ok 'maps of a colour stack' focus-map -q --cells -o rgbmap.tif rgb.tif
+    focus-map -q --cells -o lumamap.tif luma.tif
+    is "$(stack-info -q -H rgbmap.tif | cut -f 2-)" "$(stack-info -q -H lumamap.tif | cut -f 2-)" \
+        'are those of its luminance'
+    ok 'a colour stack fused' focus-fuse -q -o rgb.ome.tif --height rgbh.tif rgb.tif
+    is "$(stack-info -q -H rgb.ome.tif | wc -l | tr -d ' ')" 3 'keeps its colours'
+    focus-fuse -q --use rgbh.tif -o green.ome.tif green.tif
+    is "$(stack-info -q -H rgb.ome.tif | sed -n 2p | cut -f 11-)" \
+        "$(stack-info -q -H green.ome.tif | cut -f 11-)" 'each fused as it is alone'
+    ok 'as PNG, too' focus-fuse -q -o rgb.png rgb.tif
+    is "$(od -An -tu1 -j25 -N1 rgb.png | tr -d ' ')" 2 'in colour'
+else
+    skip 'colour stacks' 'tifffile for Python is not installed'
+fi
 cat > stream.pgm << 'END'
 P2 3 2 255 0 0 0 0 0 0
 P2 3 2 255 0 0 0 0 0 0
