@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* af-move: move, query or halt a stage; take a correction from a prediction table. */
-#include "base/memory.h"
 #include "base/number.h"
 #include "base/table.h"
 #include "cli/cli.h"
 #include "cli/option.h"
 #include "device/stage.h"
+#include "focus/correction.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -119,86 +118,15 @@ static int parse_args(int argc, char **argv, struct opts *o)
     return check_args(o);
 }
 
-/* ---- the prediction ---- */
-
-struct prediction {
-    double defocus_um; // median of the rows
-    double z_um;       // where the frames were taken; NaN: not said
-};
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* One row: refused unless it can be trusted. */
-static int take_row(struct af_table_in *t, double *defocus_um, double *z_um, struct af_err *err)
-{
-    int defocus = af_table_need(t, "defocus_um", err), trust = af_table_need(t, "trust", err);
-    int z = af_table_find(t, "z_um");
-    const char *word;
-
-    *z_um = NAN;
-    if (defocus < 0 || trust < 0 || af_table_get_real(t, defocus, defocus_um, err) ||
-        (z >= 0 && af_table_get_real(t, z, z_um, err)) || af_table_get_text(t, trust, &word, err))
-        return -1;
-    if (!word || strcmp(word, "ok") != 0)
-        return af_fail(err, AF_ELIMIT, "%s: line %zu: the prediction is not to be trusted: %s",
-                       t->name, t->line_no, word ? word : "NA");
-    if (!isfinite(*defocus_um))
-        return af_fail(err, AF_ELIMIT, "%s: line %zu: the prediction is not a number", t->name,
-                       t->line_no);
-    return 0;
-}
-
-/* Choice: several rows are several looks at one focus: all must be ok, and their median counts. */
-static int read_rows(struct af_table_in *t, struct prediction *p, struct af_err *err)
-{
-    double *v = NULL, z_um;
-    size_t n = 0, cap = 0;
-    int got, ret = -1;
-
-    p->z_um = NAN;
-    while ((got = af_table_next(t, err)) > 0) {
-        if (af_grow((void **)&v, &cap, n + 1, sizeof(*v), err) || take_row(t, &v[n], &z_um, err))
-            goto done;
-        if (n > 0 && !(fabs(z_um - p->z_um) <= 1) && !(isnan(z_um) && isnan(p->z_um))) {
-            af_fail(err, AF_ELIMIT,
-                    "%s: line %zu: frames at different z do not make one correction", t->name,
-                    t->line_no);
-            goto done;
-        }
-        p->z_um = z_um;
-        n++;
-    }
-    if (got < 0)
-        goto done;
-    if (!n) {
-        af_fail(err, AF_ELIMIT, "%s: holds no prediction", t->name);
-        goto done;
-    }
-    qsort(v, n, sizeof(*v), by_value);
-    p->defocus_um = (v[(n - 1) / 2] + v[n / 2]) / 2;
-    ret = 0;
-done:
-    free(v);
-    return ret;
-}
-
-static int read_prediction(const struct opts *o, struct prediction *p, struct af_err *err)
+static int read_correction(const struct opts *o, struct af_correction *c, struct af_err *err)
 {
     bool from_stdin = !o->table || strcmp(o->table, "-") == 0;
-    const char *name = from_stdin ? "standard input" : o->table;
     FILE *fp = from_stdin ? stdin : fopen(o->table, "re");
-    struct af_table_in t = {.fp = NULL};
     int ret;
 
     if (!fp)
-        return af_fail_errno(err, "%s", name);
-    ret = af_table_open(&t, fp, name, err) || read_rows(&t, p, err) ? -1 : 0;
-    af_table_release(&t);
+        return af_fail_errno(err, "%s", o->table);
+    ret = af_correction_read(c, fp, from_stdin ? "standard input" : o->table, err);
     if (!from_stdin)
         fclose(fp);
     return ret;
@@ -332,21 +260,21 @@ static int move_all(const struct stages *s, const struct opts *o, struct af_err 
 }
 
 /* Once: what is left over is for another look. */
-static int correct(const struct stages *s, const struct prediction *p, const struct opts *o,
+static int correct(const struct stages *s, const struct af_correction *c, const struct opts *o,
                    struct af_err *err)
 {
     double z_um, far_um = fmax(1, 3 * af_stage_axis(s->z, AF_Z)->tolerance_um);
 
     if (af_stage_position(s->z, AF_Z, &z_um, err))
         return -1;
-    if (fabs(z_um - p->z_um) > far_um) // not where no z is said
+    if (fabs(z_um - c->z_um) > far_um) // not where no z is said
         return af_fail(err, AF_ELIMIT,
                        "%s: z is at %.9g um, the prediction is of a frame at %.9g um",
-                       af_stage_uri(s->z), z_um, p->z_um);
-    return move_z(s, z_um + (isnan(o->target_um) ? 0 : o->target_um) - p->defocus_um, o, err);
+                       af_stage_uri(s->z), z_um, c->z_um);
+    return move_z(s, z_um + (isnan(o->target_um) ? 0 : o->target_um) - c->defocus_um, o, err);
 }
 
-static int act(const struct stages *s, const struct prediction *p, const struct opts *o,
+static int act(const struct stages *s, const struct af_correction *c, const struct opts *o,
                struct af_err *err)
 {
     if (o->halt)
@@ -354,7 +282,7 @@ static int act(const struct stages *s, const struct prediction *p, const struct 
     if (o->home >= 0)
         return af_stage_home(o->home == AF_Z ? s->z : s->xy, (enum af_axis)o->home, err);
     if (o->correct)
-        return correct(s, p, o, err);
+        return correct(s, c, o, err);
     return move_all(s, o, err);
 }
 
@@ -374,7 +302,7 @@ static unsigned axes_of(const struct opts *o)
 
 static int run(const struct opts *o, FILE *out, struct af_err *err)
 {
-    struct prediction p = {.z_um = NAN};
+    struct af_correction c = {.z_um = NAN};
     struct af_instrument in;
     struct stages s = {NULL, NULL};
     int ret = -1;
@@ -383,9 +311,9 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     if (af_instrument_read(&in, o->instrument, err))
         goto done;
     // Before the stage is opened: what makes the table may be using it
-    if (o->correct && read_prediction(o, &p, err))
+    if (o->correct && read_correction(o, &c, err))
         goto done;
-    if (open_stages(&s, o, &in, err) || act(&s, &p, o, err) || print(&s, axes_of(o), o, out, err))
+    if (open_stages(&s, o, &in, err) || act(&s, &c, o, err) || print(&s, axes_of(o), o, out, err))
         goto done;
     ret = 0;
 done:

@@ -272,19 +272,18 @@ static void unescape(char *s)
     *to = '\0';
 }
 
-int af_table_get_text(const struct af_table_in *t, int col, const char **s, struct af_err *err)
+const char *af_table_get_text(const struct af_table_in *t, int col)
 {
     char *cell;
 
-    (void)err;
-    assert(col >= 0 && (size_t)col < t->ncols);
+    if (col < 0)
+        return NULL;
+    assert((size_t)col < t->ncols);
     cell = t->line + (t->cell[col] - t->line);
-    *s = cell;
     if (!strcmp(cell, "NA"))
-        *s = NULL;
-    else if (!strcmp(cell, "\\NA"))
-        *s = cell + 1;
-    else
-        unescape(cell);
-    return 0;
+        return NULL;
+    if (!strcmp(cell, "\\NA"))
+        return cell + 1;
+    unescape(cell);
+    return cell;
 }

@@ -75,9 +75,9 @@ int af_table_need(const struct af_table_in *t, const char *name, struct af_err *
 int af_table_get_real(const struct af_table_in *t, int col, double *v, struct af_err *err);
 
 /*
- * The cell as text, unescaped in place (so ask once); "NA" gives NULL in *s.
- * Borrowed until the next row. Returns 0.
+ * The cell as text, unescaped in place (so ask once); NULL for "NA", and for col -1, a column
+ * that is not there. Borrowed until the next row.
  */
-int af_table_get_text(const struct af_table_in *t, int col, const char **s, struct af_err *err);
+const char *af_table_get_text(const struct af_table_in *t, int col);
 
 #endif

@@ -105,11 +105,10 @@ static int read_row(struct af_day *d, const struct af_table_in *t, const int *co
                     struct af_err *err)
 {
     struct af_day_stack s = {NULL, NAN, NAN, NAN};
-    const char *file;
+    const char *file = af_table_get_text(t, col[FILENAME]);
     double planes;
 
-    if (af_table_get_text(t, col[FILENAME], &file, err) ||
-        af_table_get_real(t, col[FROM], &s.from_um, err) ||
+    if (af_table_get_real(t, col[FROM], &s.from_um, err) ||
         af_table_get_real(t, col[STEP], &d->step_um, err) ||
         af_table_get_real(t, col[PLANES], &planes, err) ||
         af_table_get_real(t, col[X], &s.x_um, err) || af_table_get_real(t, col[Y], &s.y_um, err) ||

@@ -12,14 +12,14 @@ static int add_row(struct af_eval_moves *m, const struct af_table_in *in, const 
                    struct af_err *err)
 {
     struct af_eval_move v = {.sigma_um = NAN};
-    const char *time = NULL;
+    const char *time;
     double before, after;
 
     if (af_table_get_real(in, col[0], &v.moved_um, err) ||
         af_table_get_real(in, col[1], &before, err) || af_table_get_real(in, col[2], &after, err) ||
-        (col[3] >= 0 && af_table_get_real(in, col[3], &v.sigma_um, err)) ||
-        (col[4] >= 0 && af_table_get_text(in, col[4], &time, err)))
+        (col[3] >= 0 && af_table_get_real(in, col[3], &v.sigma_um, err)))
         return -1;
+    time = af_table_get_text(in, col[4]);
     v.change_um = after - before;
     if (isnan(v.moved_um) || isnan(v.change_um))
         return 0;

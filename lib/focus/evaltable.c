@@ -46,20 +46,17 @@ static int find_name(char ***names, size_t *n, size_t *room, const char *name, s
     return 0;
 }
 
-/* The cell as number or text where the column is there; else what *v is. */
+/* The cell as number or text where it is there; else what *v is, or what is said otherwise. */
 static int get_real(const struct af_table_in *in, int col, double *v, struct af_err *err)
 {
     return col < 0 ? 0 : af_table_get_real(in, col, v, err);
 }
 
-static int get_text(const struct af_table_in *in, int col, const char **s, struct af_err *err)
+static const char *text_or(const struct af_table_in *in, int col, const char *otherwise)
 {
-    const char *text = NULL;
+    const char *text = af_table_get_text(in, col);
 
-    if (col >= 0 && af_table_get_text(in, col, &text, err))
-        return -1;
-    *s = text ? text : *s;
-    return 0;
+    return text ? text : otherwise;
 }
 
 static int add_row(struct af_evaltable *t, const struct af_table_in *in, const struct columns *c,
@@ -67,14 +64,13 @@ static int add_row(struct af_evaltable *t, const struct af_table_in *in, const s
 {
     struct af_eval_row r = {.true_um = NAN, .defocus_um = NAN, .sigma_um = NAN};
     const struct af_labelled_plane *label = NULL;
-    const char *file = in->name, *trust = "ok";
+    const char *file = text_or(in, c->file, in->name), *trust = text_or(in, c->trust, "ok");
     double plane = NAN;
 
-    if (get_text(in, c->trust, &trust, err) || get_text(in, c->file, &file, err) ||
-        get_real(in, c->truth, &r.true_um, err) || get_real(in, c->sigma, &r.sigma_um, err) ||
-        get_real(in, c->plane, &plane, err) || get_text(in, c->day, &day, err) ||
-        get_real(in, c->defocus, &r.defocus_um, err))
+    if (get_real(in, c->truth, &r.true_um, err) || get_real(in, c->sigma, &r.sigma_um, err) ||
+        get_real(in, c->plane, &plane, err) || get_real(in, c->defocus, &r.defocus_um, err))
         return -1;
+    day = text_or(in, c->day, day);
     if (labels && plane >= 0 && plane < 1e9)
         label = af_labeltable_find(labels, file, (size_t)plane);
     if (label) {

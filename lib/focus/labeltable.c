@@ -88,30 +88,23 @@ static int find_columns(const struct af_table_in *in, struct columns *c, struct 
     return 0;
 }
 
-static int get_text(const struct af_table_in *in, int col, const char **s, struct af_err *err)
-{
-    *s = NULL;
-    return col < 0 ? 0 : af_table_get_text(in, col, s, err);
-}
-
 static int add_row(struct af_labeltable *t, const struct af_table_in *in, const struct columns *c,
                    bool validates, struct af_err *err)
 {
     struct af_labelled_file like = {
         .table = in->name, .line = in->line_no, .z0_um = NAN, .validates = validates};
-    const char *name, *day, *quality;
+    const char *name = af_table_get_text(in, c->file), *day = af_table_get_text(in, c->day);
+    const char *quality = af_table_get_text(in, c->quality);
     struct af_labelled_plane p;
     double plane;
 
-    if (get_text(in, c->quality, &quality, err) ||
-        af_table_get_real(in, c->defocus, &p.defocus_um, err))
+    if (af_table_get_real(in, c->defocus, &p.defocus_um, err))
         return -1;
     if (isnan(p.defocus_um) || (c->quality >= 0 && (!quality || strcmp(quality, "ok") != 0))) {
         t->not_ok++;
         return 0;
     }
-    if (af_table_get_real(in, c->plane, &plane, err) || get_text(in, c->file, &name, err) ||
-        get_text(in, c->day, &day, err) ||
+    if (af_table_get_real(in, c->plane, &plane, err) ||
         (c->z0 >= 0 && af_table_get_real(in, c->z0, &like.z0_um, err)))
         return -1;
     if (!name || strcmp(name, "-") == 0)

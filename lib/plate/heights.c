@@ -9,16 +9,11 @@
 
 #define LONGEST_UM 1e9
 
-static int is_good(const struct af_table_in *t, int col, bool *good, struct af_err *err)
+static bool is_good(const struct af_table_in *t, int col)
 {
-    const char *s;
+    const char *s = af_table_get_text(t, col);
 
-    if (col < 0)
-        return 0;
-    if (af_table_get_text(t, col, &s, err))
-        return -1;
-    *good = *good && (!s || !strcmp(s, "ok") || !strcmp(s, "done"));
-    return 0;
+    return !s || !strcmp(s, "ok") || !strcmp(s, "done");
 }
 
 /* Lengths beyond a kilometre are slips, and their squares no numbers. */
@@ -45,15 +40,15 @@ static int read_rows(struct af_heights *h, const struct af_plate *p, struct af_t
         return -1;
     while ((more = af_table_next(t, err)) == 1) {
         struct af_height at = {0, 0, NAN, NAN};
-        bool good = true;
         const char *name;
+        bool good;
         size_t i;
 
         if (get_length(t, z, &at.z_um, err) ||
-            (z_err >= 0 && get_length(t, z_err, &at.err_um, err)) ||
-            is_good(t, said[0], &good, err) || is_good(t, said[1], &good, err) ||
-            is_good(t, said[2], &good, err) || af_table_get_text(t, well, &name, err))
+            (z_err >= 0 && get_length(t, z_err, &at.err_um, err)))
             return -1;
+        good = is_good(t, said[0]) && is_good(t, said[1]) && is_good(t, said[2]);
+        name = af_table_get_text(t, well);
         if (!name || (i = af_plate_find(p, name)) == p->n)
             return af_fail(err, AF_EDATA, "%s: line %zu: '%s' is not on the plate", t->name,
                            t->line_no, name ? name : "NA");

@@ -103,9 +103,9 @@ static int add_row(struct af_plate *p, const struct af_table_in *t, const int co
     const char *name;
 
     if (af_table_get_real(t, col[1], &w.x_um, err) || af_table_get_real(t, col[2], &w.y_um, err) ||
-        (col[3] >= 0 && af_table_get_real(t, col[3], &w.z_um, err)) ||
-        af_table_get_text(t, col[0], &name, err))
+        (col[3] >= 0 && af_table_get_real(t, col[3], &w.z_um, err)))
         return -1;
+    name = af_table_get_text(t, col[0]);
     if (col[4] >= 0 && col[5] >= 0) {
         if (whole(t, col[4], 1, AF_WELL_ROWS, &w.row, err) ||
             whole(t, col[5], 1, AF_WELL_COLS, &w.col, err))

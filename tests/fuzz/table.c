@@ -27,8 +27,9 @@ static void write_and_read(const char *s)
     if (fclose(fp) || !(fp = fmemopen(text, n, "r")) || af_table_open(&in, fp, "again", &err))
         abort();
     if (!s || *s) { // a row of one empty cell is a blank line
-        if (af_table_next(&in, &err) != 1 || af_table_get_text(&in, 0, &again, &err))
+        if (af_table_next(&in, &err) != 1)
             abort();
+        again = af_table_get_text(&in, 0);
         if (!s != !again || (s && strcmp(s, again) != 0))
             abort();
     }
@@ -40,15 +41,13 @@ static void write_and_read(const char *s)
 static void use_row(struct af_table_in *t)
 {
     struct af_err err;
-    const char *s;
     double v;
 
     for (size_t c = 0; c < t->ncols && c < 64; c++) {
         if (af_table_find(t, t->column[c]) != (int)c)
             abort();
         af_table_get_real(t, (int)c, &v, &err);
-        if (af_table_get_text(t, (int)c, &s, &err) == 0)
-            write_and_read(s);
+        write_and_read(af_table_get_text(t, (int)c));
     }
 }
 
