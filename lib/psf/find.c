@@ -4,11 +4,12 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "signal/robust.h"
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TILE = 64, SAMPLES = 1024, BANDS = 64 };
+enum { TILE = 64, SAMPLES = 1024, BANDS = 4 }; // bands: a thread
 
 int af_psf_finder_init(struct af_psf_finder *f, size_t w, size_t h, double sigma_px,
                        unsigned nthreads, struct af_err *err)
@@ -23,12 +24,13 @@ int af_psf_finder_init(struct af_psf_finder *f, size_t w, size_t h, double sigma
         return af_fail(err, AF_ESYS, "%zux%zu px: too large", w, h);
     f->tap = af_calloc((size_t)f->reach + 1, sizeof *f->tap, err);
     f->peak = af_calloc(n, sizeof *f->peak, err);
-    f->plane = af_calloc(n, sizeof *f->plane, err);
     f->at = af_calloc(n, sizeof *f->at, err);
-    if (!f->tap || !f->peak || !f->plane || !f->at) {
+    if (!f->tap || !f->peak || !f->at) {
         af_psf_finder_release(f);
         return -1;
     }
+    for (size_t i = 0; i < n; i++)
+        f->peak[i] = -INFINITY;
     for (int i = -f->reach; i <= f->reach; i++)
         sum += exp(-i * i / (2 * sigma_px * sigma_px));
     for (int i = 0; i <= f->reach; i++)
@@ -59,17 +61,54 @@ static size_t clamp(long v, size_t n)
     return v < 0 ? 0 : v >= (long)n ? n - 1 : (size_t)v;
 }
 
+/* The same of counts as they are. */
+static void add_counts(float *out, const uint16_t *a, const uint16_t *b, float weight, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] += weight * (float)((int)a[i] + (int)b[i]);
+}
+
+/* Planes to smooth, in bands of rows. */
+struct bands {
+    struct af_psf_finder *f;
+    const uint16_t *counts[AF_PSF_ATONCE]; // [h][w]; NULL: f->plane
+    size_t nplanes;
+    struct row *row; // [n]
+    size_t n;
+};
+
+/* What a band needs. */
+struct row {
+    float *column;    // [w + 2 reach]
+    float *out, *top; // [w]
+    uint32_t *at;     // [w]
+    uint16_t largest; // of its counts
+};
+
+/* Row y, smoothed along y, out[w]. */
+static void smooth_down(const struct af_psf_finder *f, const uint16_t *counts, size_t y, float *out)
+{
+
+    memset(out, 0, f->w * sizeof *out);
+    for (int k = 0; k <= f->reach; k++) {
+        size_t up = clamp((long)y - k, f->h) * f->w, down = clamp((long)y + k, f->h) * f->w;
+        float tap = k ? f->tap[k] : f->tap[0] / 2; // the middle row comes twice
+
+        if (counts)
+            add_counts(out, counts + up, counts + down, tap, f->w);
+        else
+            add_rows(out, f->plane + up, f->plane + down, tap, f->w);
+    }
+}
+
 /* Row y, smoothed along y into column[reach .. reach + w), its ends repeated, then along x into
  * out. */
-static void smooth_row(const struct af_psf_finder *f, size_t y, float *column, float *out)
+static void smooth_row(const struct af_psf_finder *f, const uint16_t *counts, size_t y,
+                       float *column, float *out)
 {
     float *mid = column + f->reach;
 
-    for (size_t i = 0; i < f->w; i++)
-        mid[i] = f->tap[0] * f->plane[y * f->w + i];
-    for (int k = 1; k <= f->reach; k++)
-        add_rows(mid, f->plane + clamp((long)y - k, f->h) * f->w,
-                 f->plane + clamp((long)y + k, f->h) * f->w, f->tap[k], f->w);
+    smooth_down(f, counts, y, mid);
     for (int k = 1; k <= f->reach; k++) {
         mid[-k] = mid[0];
         mid[f->w - 1 + (size_t)k] = mid[f->w - 1];
@@ -80,34 +119,63 @@ static void smooth_row(const struct af_psf_finder *f, size_t y, float *column, f
         add_rows(out, mid - k, mid + k, f->tap[k], f->w);
 }
 
-static void keep_brightest(float *peak, uint16_t *at, const float *v, uint16_t plane, size_t n)
+/* Plane numbers are as wide as counts, so that the compiler makes vectors of both. */
+static void keep_brightest(float *restrict peak, uint32_t *restrict at, const float *restrict v,
+                           uint32_t plane, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        bool more = v[i] > peak[i];
+        uint32_t more = -(uint32_t)(v[i] > peak[i]);
 
-        peak[i] = more ? v[i] : peak[i];
-        at[i] = more ? plane : at[i];
+        peak[i] = v[i] > peak[i] ? v[i] : peak[i];
+        at[i] = (plane & more) | (at[i] & ~more);
     }
 }
 
-struct bands {
-    struct af_psf_finder *f;
-    float *scratch; // [nslots][2 (w + 2 reach)]
-    size_t stride;
-};
+static void merge(float *restrict peak, uint32_t *restrict at, const float *restrict v,
+                  const uint32_t *restrict plane, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t more = -(uint32_t)(v[i] > peak[i]);
 
+        peak[i] = v[i] > peak[i] ? v[i] : peak[i];
+        at[i] = (plane[i] & more) | (at[i] & ~more);
+    }
+}
+
+static uint16_t largest_of(const uint16_t *v, size_t n)
+{
+    uint16_t most = 0;
+
+    for (size_t i = 0; i < n; i++)
+        most = v[i] > most ? v[i] : most;
+    return most;
+}
+
+/*
+ * The brightest of all planes at hand, row by row, and only then of those before: what is kept of
+ * every pixel passes through memory once, which takes longer than the sums.
+ */
 static void smooth_band(void *ctx, size_t band, size_t slot)
 {
     const struct bands *b = ctx;
     struct af_psf_finder *f = b->f;
-    float *column = b->scratch + slot * b->stride, *out = column + f->w + 2 * (size_t)f->reach;
+    struct row *r = &b->row[slot];
+    size_t from = band * f->h / b->n, to = (band + 1) * f->h / b->n, w = f->w;
 
-    for (size_t y = band * f->h / BANDS; y < (band + 1) * f->h / BANDS; y++) {
-        smooth_row(f, y, column, out);
-        if (f->nplanes)
-            keep_brightest(f->peak + y * f->w, f->at + y * f->w, out, (uint16_t)f->nplanes, f->w);
-        else
-            memcpy(f->peak + y * f->w, out, f->w * sizeof *out);
+    for (size_t k = 0; k < b->nplanes && b->counts[k]; k++) {
+        uint16_t most = largest_of(b->counts[k] + from * w, (to - from) * w);
+
+        r->largest = most > r->largest ? most : r->largest;
+    }
+    for (size_t y = from; y < to; y++) {
+        smooth_row(f, b->counts[0], y, r->column, r->top);
+        for (size_t i = 0; i < w; i++)
+            r->at[i] = (uint32_t)f->nplanes;
+        for (size_t k = 1; k < b->nplanes; k++) {
+            smooth_row(f, b->counts[k], y, r->column, r->out);
+            keep_brightest(r->top, r->at, r->out, (uint32_t)(f->nplanes + k), w);
+        }
+        merge(f->peak + y * w, f->at + y * w, r->top, r->at, w);
     }
 }
 
@@ -124,21 +192,18 @@ static int take_plane(struct af_psf_finder *f, const struct af_image *img, struc
 {
     size_t n = f->w * f->h;
     float largest = -INFINITY, poison = 0;
-    double *row = NULL;
+    double *row = af_calloc(f->w, sizeof *row, err);
 
-    if (img->type == AF_U16) {
-        for (size_t i = 0; i < n; i++)
-            f->plane[i] = ((const uint16_t *)img->data)[i];
-    } else {
-        if (!(row = af_calloc(f->w, sizeof *row, err)))
-            return -1;
-        for (size_t y = 0; y < f->h; y++) {
-            af_image_row_f64(img, y, row);
-            for (size_t x = 0; x < f->w; x++)
-                f->plane[y * f->w + x] = (float)row[x];
-        }
+    if (!row || (!f->plane && !(f->plane = af_calloc(n, sizeof *f->plane, err)))) {
         free(row);
+        return -1;
     }
+    for (size_t y = 0; y < f->h; y++) {
+        af_image_row_f64(img, y, row);
+        for (size_t x = 0; x < f->w; x++)
+            f->plane[y * f->w + x] = (float)row[x];
+    }
+    free(row);
     for (size_t i = 0; i < n; i++) {
         largest = f->plane[i] > largest ? f->plane[i] : largest;
         poison += 0 * f->plane[i];
@@ -149,23 +214,67 @@ static int take_plane(struct af_psf_finder *f, const struct af_image *img, struc
     return 0;
 }
 
-int af_psf_finder_add(struct af_psf_finder *f, const struct af_image *img, struct af_err *err)
+static int make_row(struct row *r, const struct af_psf_finder *f, struct af_err *err)
 {
-    struct bands b = {.f = f, .stride = 2 * (f->w + 2 * (size_t)f->reach)};
+    size_t n = f->w + 2 * (size_t)f->reach;
+
+    r->column = af_calloc(n + 2 * f->w, sizeof *r->column, err);
+    r->at = af_calloc(f->w, sizeof *r->at, err);
+    if (!r->column || !r->at)
+        return -1;
+    r->out = r->column + n;
+    r->top = r->out + f->w;
+    return 0;
+}
+
+/* Planes of 16 bits, or one that take_plane() has taken. */
+static int add_planes(struct af_psf_finder *f, struct bands *b, struct af_err *err)
+{
     int ret = -1;
 
-    if (img->w != f->w || img->h != f->h)
-        return af_fail(err, AF_EDATA, "plane %zu: %zux%zu px, the first is %zux%zu", f->nplanes,
-                       img->w, img->h, f->w, f->h);
-    if (f->nplanes == UINT16_MAX)
-        return af_fail(err, AF_EDATA, "more than %d planes", UINT16_MAX);
-    if (take_plane(f, img, err) ||
-        !(b.scratch = af_calloc(2 * f->nthreads * b.stride, sizeof *b.scratch, err)))
+    b->f = f;
+    b->n = BANDS * f->nthreads;
+    if (!(b->row = af_calloc(b->n, sizeof *b->row, err)))
         return -1;
-    ret = af_parallel_ordered(BANDS, f->nthreads, 2 * f->nthreads, smooth_band, next_band, &b, err);
-    free(b.scratch);
-    f->nplanes += !ret;
+    for (size_t i = 0; i < b->n; i++)
+        if (make_row(&b->row[i], f, err))
+            goto done;
+    /* A slot for each band: nobody waits for another's. */
+    if ((ret = af_parallel_ordered(b->n, f->nthreads, b->n, smooth_band, next_band, b, err)))
+        goto done;
+    for (size_t i = 0; i < b->n && b->counts[0]; i++)
+        f->largest = fmax(f->largest, (double)b->row[i].largest);
+    f->nplanes += b->nplanes;
+done:
+    for (size_t i = 0; i < b->n; i++) {
+        free(b->row[i].column);
+        free(b->row[i].at);
+    }
+    free(b->row);
     return ret;
+}
+
+int af_psf_finder_add(struct af_psf_finder *f, const struct af_image *img, size_t n,
+                      struct af_err *err)
+{
+    struct bands b = {.nplanes = 0};
+
+    assert(n <= AF_PSF_ATONCE);
+    for (size_t i = 0; i < n; i++) {
+        if (img[i].w != f->w || img[i].h != f->h)
+            return af_fail(err, AF_EDATA, "plane %zu: %zux%zu px, the first is %zux%zu",
+                           f->nplanes + i, img[i].w, img[i].h, f->w, f->h);
+        if (img[i].type == AF_U16)
+            b.counts[b.nplanes++] = img[i].data;
+    }
+    if (b.nplanes == n)
+        return n ? add_planes(f, &b, err) : 0;
+    for (size_t i = 0; i < n; i++) {
+        b = (struct bands){.nplanes = 1};
+        if (take_plane(f, &img[i], err) || add_planes(f, &b, err))
+            return -1;
+    }
+    return 0;
 }
 
 /* ---- spots ---- */

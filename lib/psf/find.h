@@ -11,9 +11,9 @@ struct af_psf_spot {
 };
 
 /*
- * Planes come one by one; each is smoothed by a Gaussian as wide as a bead, and of every pixel the
- * brightest value and its plane are kept. Memory: 5 values a pixel, whatever the number of planes.
- * All-zero is the empty state.
+ * Each plane is smoothed by a Gaussian as wide as a bead, and of every pixel the
+ * brightest value and its plane are kept. Memory: two values a pixel, whatever the number of
+ * planes. All-zero is the empty state.
  */
 struct af_psf_finder {
     size_t w, h, nplanes;
@@ -21,8 +21,8 @@ struct af_psf_finder {
     int reach;      // taps on either side
     float *tap;     // [reach + 1]
     float *peak;    // [h][w]
-    uint16_t *at;   // [h][w] plane of the peak
-    float *plane;   // [h][w] the one being taken
+    uint32_t *at;   // [h][w] plane of the peak
+    float *plane;   // [h][w] the one being taken, where it is not of 16 bits
     double largest; // count met
     unsigned nthreads;
 };
@@ -31,8 +31,13 @@ int af_psf_finder_init(struct af_psf_finder *f, size_t w, size_t h, double sigma
                        unsigned nthreads, struct af_err *err);
 void af_psf_finder_release(struct af_psf_finder *f);
 
-/* -1 with AF_EDATA (another size, values that are no numbers, more than 65535 planes), AF_ESYS. */
-int af_psf_finder_add(struct af_psf_finder *f, const struct af_image *img, struct af_err *err);
+/*
+ * The next n <= AF_PSF_ATONCE planes, img[n]: what is kept of every pixel passes through memory
+ * once for all of them. -1 with AF_EDATA (another size, values that are no numbers), AF_ESYS.
+ */
+enum { AF_PSF_ATONCE = 4 };
+int af_psf_finder_add(struct af_psf_finder *f, const struct af_image *img, size_t n,
+                      struct af_err *err);
 
 /*
  * Local maxima within `radius_px` that stand out of their surroundings by AF_PSF_THRESHOLD times

@@ -57,31 +57,47 @@ static double expected_px(const struct af_psfrun *r, const struct af_psfrun_opts
     return isnan(o->psf.fwhm_um) ? 4 : fmax(o->psf.fwhm_um / fmin(r->px_um, r->py_um), 1.5);
 }
 
+/* Look for beads in n planes, the first ones tell the size; kept where they cannot be read again.
+ */
+static int look_at(struct af_psfrun *r, struct source *s, const struct af_psfrun_opts *o,
+                   struct af_psf_finder *f, struct af_image *img, size_t n, struct af_err *err)
+{
+    struct af_err cause;
+
+    if (n && !f->w) {
+        r->w = img[0].w;
+        r->h = img[0].h;
+        if (af_psf_finder_init(f, r->w, r->h, expected_px(r, o) / AF_FWHM, o->nthreads, err))
+            return -1;
+    }
+    if (af_psf_finder_add(f, img, n, &cause))
+        return af_fail(err, cause.kind, "%s: %s", af_stack_info(s->st)->name, cause.text);
+    for (size_t i = 0; i < n && s->keep; i++)
+        if (keep_plane(s, &img[i], err))
+            return -1;
+    return 0;
+}
+
 static int find_pass(struct af_psfrun *r, struct source *s, const struct af_psfrun_opts *o,
                      struct af_psf_finder *f, struct af_err *err)
 {
     const char *name = af_stack_info(s->st)->name;
-    struct af_image img = {0};
-    struct af_err cause;
-    size_t i, room = 0;
+    struct af_image img[AF_PSF_ATONCE] = {{0}};
+    size_t i, n = 0, room = 0;
     int more;
 
-    while ((more = af_stack_next(s->st, &img, &i, err)) == 1) {
-        if (!f->w) {
-            r->w = img.w;
-            r->h = img.h;
-            if (af_psf_finder_init(f, img.w, img.h, expected_px(r, o) / AF_FWHM, o->nthreads, err))
-                more = -1;
-        }
-        if (more == 1 && af_psf_finder_add(f, &img, &cause))
-            more = af_fail(err, cause.kind, "%s: %s", name, cause.text);
-        if (more == 1 && (add_plane(r, &room, af_stack_plane(s->st, i)->z_um, name, err) ||
-                          (s->keep && keep_plane(s, &img, err))))
+    while ((more = af_stack_next(s->st, &img[n], &i, err)) == 1) {
+        if (add_plane(r, &room, af_stack_plane(s->st, i)->z_um, name, err) ||
+            (++n == AF_PSF_ATONCE && look_at(r, s, o, f, img, n, err))) {
             more = -1;
-        if (more < 0)
             break;
+        }
+        n %= AF_PSF_ATONCE;
     }
-    af_image_release(&img);
+    if (more == 0)
+        more = look_at(r, s, o, f, img, n, err);
+    for (i = 0; i < AF_PSF_ATONCE; i++)
+        af_image_release(&img[i]);
     if (more == 0 && r->nplanes < PLANES_LEAST)
         return af_fail(err, AF_EDATA, "%s: %zu planes, %d are needed", name, r->nplanes,
                        PLANES_LEAST);
@@ -115,6 +131,11 @@ static void copy_box(struct job *j, size_t plane, const struct af_image *img, do
     for (size_t y = 0; y < j->box.h; y++) {
         const char *from = (const char *)af_image_row(img, j->y0 + y) + j->x0 * size;
 
+        if (img->type == AF_U16) {
+            for (size_t x = 0; x < j->box.w; x++)
+                out[y * j->box.w + x] = ((const uint16_t *)(const void *)from)[x];
+            continue;
+        }
         af_sample_to_f64(from, img->type, j->box.w, row);
         for (size_t x = 0; x < j->box.w; x++)
             out[y * j->box.w + x] = (float)row[x];

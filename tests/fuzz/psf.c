@@ -43,26 +43,42 @@ static void fill(struct stack *s, const uint8_t *data, size_t n)
     }
 }
 
-static int find(const struct stack *s, struct af_psf_finder *f, struct af_psf_spot **spots,
-                size_t *nspots)
+/* Planes k .. k + n - 1 as floats, or, four at once, as counts of 16 bits. */
+static int add(const struct stack *s, struct af_psf_finder *f, size_t k, size_t n, bool counts)
 {
+    struct af_image img[AF_PSF_ATONCE] = {{0}};
+    struct af_err err;
+    int bad;
+
+    for (size_t j = 0; j < n; j++) {
+        if (af_image_resize(&img[j], s->w, s->h, counts ? AF_U16 : AF_F32, &err))
+            abort();
+        for (size_t i = 0; i < s->w * s->h; i++) {
+            float v = s->v[(k + j) * s->w * s->h + i];
+
+            if (counts)
+                ((uint16_t *)img[j].data)[i] = (uint16_t)fminf(fmaxf(v, 0), 65535);
+            else
+                ((float *)img[j].data)[i] = v;
+        }
+    }
+    bad = af_psf_finder_add(f, img, n, &err);
+    for (size_t j = 0; j < n; j++)
+        af_image_release(&img[j]);
+    return bad;
+}
+
+static int find(const struct stack *s, struct af_psf_finder *f, bool counts,
+                struct af_psf_spot **spots, size_t *nspots)
+{
+    size_t step = counts ? AF_PSF_ATONCE : 1;
     struct af_err err;
 
     if (af_psf_finder_init(f, s->w, s->h, 1.7, 1, &err))
         abort();
-    for (size_t k = 0; k < s->n; k++) {
-        struct af_image img = {0};
-        int bad;
-
-        if (af_image_resize(&img, s->w, s->h, AF_F32, &err))
-            abort();
-        for (size_t y = 0; y < s->h; y++)
-            memcpy(af_image_row(&img, y), s->v + (k * s->h + y) * s->w, s->w * sizeof *s->v);
-        bad = af_psf_finder_add(f, &img, &err);
-        af_image_release(&img);
-        if (bad)
+    for (size_t k = 0; k < s->n; k += step)
+        if (add(s, f, k, s->n - k < step ? s->n - k : step, counts))
             return -1;
-    }
     return af_psf_finder_spots(f, 2, spots, nspots, &err);
 }
 
@@ -112,7 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (n < HEAD + 16)
         return 0;
     fill(&s, data, n);
-    if (find(&s, &f, &spots, &nspots) == 0)
+    if (find(&s, &f, data[0] & 128, &spots, &nspots) == 0)
         measure(&s, spots, nspots, data[0] & 64);
     free(spots);
     af_psf_finder_release(&f);

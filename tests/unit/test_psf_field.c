@@ -124,7 +124,7 @@ static size_t spots_of_noise(double photons, uint64_t seed)
                     product *= af_random_uniform(&r);
             ((float *)img.data)[i] = (float)v;
         }
-        assert_int_equal(af_psf_finder_add(&f, &img, NULL), 0);
+        assert_int_equal(af_psf_finder_add(&f, &img, 1, NULL), 0);
     }
     assert_int_equal(af_psf_finder_spots(&f, 4, &spots, &n, NULL), 0);
     free(spots);
@@ -143,6 +143,47 @@ static void noise_has_no_beads(void **state)
     }
 }
 
+/* The same counts as 16 bits and as floats, in any number of planes and threads. */
+static void planes_at_once_are_as_one_by_one(void **state)
+{
+    enum { W = 67, H = 45, PLANES = 11 };
+    struct af_image counts[PLANES] = {{0}}, real[PLANES] = {{0}};
+    struct af_psf_finder one, four;
+    struct af_random r;
+
+    (void)state;
+    af_random_init(&r, 8, NULL);
+    for (int k = 0; k < PLANES; k++) {
+        assert_int_equal(af_image_resize(&counts[k], W, H, AF_U16, NULL), 0);
+        assert_int_equal(af_image_resize(&real[k], W, H, AF_F32, NULL), 0);
+        for (size_t i = 0; i < (size_t)W * H; i++) {
+            ((uint16_t *)counts[k].data)[i] = (uint16_t)(65535 * af_random_uniform(&r));
+            ((float *)real[k].data)[i] = ((uint16_t *)counts[k].data)[i];
+        }
+    }
+    assert_int_equal(af_psf_finder_init(&one, W, H, 1.3, 1, NULL), 0);
+    assert_int_equal(af_psf_finder_init(&four, W, H, 1.3, 3, NULL), 0);
+    for (size_t k = 0; k < PLANES; k++)
+        assert_int_equal(af_psf_finder_add(&one, &real[k], 1, NULL), 0);
+    for (size_t k = 0; k < PLANES; k += AF_PSF_ATONCE) {
+        size_t n = PLANES - k < AF_PSF_ATONCE ? PLANES - k : AF_PSF_ATONCE;
+
+        assert_int_equal(af_psf_finder_add(&four, &counts[k], n, NULL), 0);
+    }
+    assert_int_equal(four.nplanes, PLANES);
+    assert_true(one.largest == four.largest);
+    for (size_t i = 0; i < (size_t)W * H; i++) {
+        assert_true(fabs((double)one.peak[i] / (double)four.peak[i] - 1) < 1e-5); // float sums
+        assert_int_equal(one.at[i], four.at[i]);
+    }
+    af_psf_finder_release(&one);
+    af_psf_finder_release(&four);
+    for (int k = 0; k < PLANES; k++) {
+        af_image_release(&counts[k]);
+        af_image_release(&real[k]);
+    }
+}
+
 static void what_is_no_number_is_refused(void **state)
 {
     struct af_err err = {AF_OK, ""};
@@ -153,12 +194,12 @@ static void what_is_no_number_is_refused(void **state)
     assert_int_equal(af_image_resize(&img, 20, 20, AF_F32, NULL), 0);
     memset(img.data, 0, 20 * 20 * sizeof(float));
     assert_int_equal(af_psf_finder_init(&f, 20, 20, 1.5, 1, NULL), 0);
-    assert_int_equal(af_psf_finder_add(&f, &img, NULL), 0);
+    assert_int_equal(af_psf_finder_add(&f, &img, 1, NULL), 0);
     ((float *)img.data)[17] = NAN;
-    assert_int_equal(af_psf_finder_add(&f, &img, &err), -1);
+    assert_int_equal(af_psf_finder_add(&f, &img, 1, &err), -1);
     assert_int_equal(err.kind, AF_EDATA);
     ((float *)img.data)[17] = INFINITY;
-    assert_int_equal(af_psf_finder_add(&f, &img, NULL), -1);
+    assert_int_equal(af_psf_finder_add(&f, &img, 1, NULL), -1);
     af_psf_finder_release(&f);
     af_image_release(&img);
 }
@@ -171,6 +212,7 @@ int main(void)
         cmocka_unit_test(few_beads_say_little),
         cmocka_unit_test(a_planted_shift_of_colours_is_found),
         cmocka_unit_test(noise_has_no_beads),
+        cmocka_unit_test(planes_at_once_are_as_one_by_one),
         cmocka_unit_test(what_is_no_number_is_refused),
     };
 
