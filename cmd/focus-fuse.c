@@ -5,6 +5,7 @@
 #include "base/progress.h"
 #include "base/table.h"
 #include "cli/cli.h"
+#include "cli/mapopts.h"
 #include "cli/option.h"
 #include "cli/stackopts.h"
 #include "image/png.h"
@@ -24,10 +25,8 @@
 struct opts {
     const char *output, *height, *masked, *source, *surface; // files to write, or NULL
     const char *map, *use;                                   // score maps, a height map of before
-    const char *measure_text, *window_text, *stride_text, *probe_text;
-    unsigned measures;
-    uint32_t *windows, *strides;
-    size_t nwindows, nstrides;
+    const char *probe_text;
+    struct af_mapopts score;
     unsigned long probe_x, probe_y;
     int contrast;               // enum af_contrast
     int blend;                  // 0: linear, 1: nearest
@@ -52,7 +51,7 @@ static const struct af_option options[] = {
      "write the slices, black where out of focus"},
     {0, "max-error", AF_OPT_REAL, offsetof(struct opts, most_err), "SLICES",
      "standard error of a height that is valid [0.5]", NULL, 1e-6, 1e9},
-    {0, "measure", AF_OPT_TEXT, offsetof(struct opts, measure_text), "NAME",
+    {0, "measure", AF_OPT_TEXT, offsetof(struct opts, score.measure_text), "NAME",
      "focus measure, as in focus-map [variance]"},
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
      "leave the header line out"},
@@ -63,7 +62,7 @@ static const struct af_option options[] = {
     {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no progress, no warnings"},
     {0, "source", AF_OPT_FILE, offsetof(struct opts, source), "FILE",
      "write the slice that each pixel comes from"},
-    {0, "stride", AF_OPT_TEXT, offsetof(struct opts, stride_text), "LIST",
+    {0, "stride", AF_OPT_TEXT, offsetof(struct opts, score.stride_text), "LIST",
      "from window to window, px [5]"},
     {0, "surface", AF_OPT_FILE, offsetof(struct opts, surface), "FILE",
      "write the surface, .ply or .stl"},
@@ -73,7 +72,7 @@ static const struct af_option options[] = {
      "--masked: farthest from focus [1]", NULL, 0, 1e9},
     {0, "use", AF_OPT_FILE, offsetof(struct opts, use), "FILE",
      "heights of an earlier --height, for other channels"},
-    {0, "window", AF_OPT_TEXT, offsetof(struct opts, window_text), "LIST",
+    {0, "window", AF_OPT_TEXT, offsetof(struct opts, score.window_text), "LIST",
      "sides of the windows, px [10]"},
     AF_STACKOPTS_ROWS(struct opts, stack),
     AF_OPTIONS_END,
@@ -93,25 +92,15 @@ static bool ends_in(const char *s, const char *suffix)
     return n > m && !strcmp(s + n - m, suffix);
 }
 
-static int parse_lists(struct opts *o, struct af_err *err)
+static int parse_probe(struct opts *o)
 {
-    struct af_err why;
+    const char *s = o->probe_text;
     int used = 0;
 
-    if (af_sharp_parse(o->measure_text, &o->measures, &why))
-        return af_fail(err, why.kind, "--measure: %s", why.text);
-    if (o->measures & (o->measures - 1))
-        return af_fail(err, AF_EUSAGE, "--measure: one is needed, not '%s'", o->measure_text);
-    if (af_plan_parse(o->window_text, &o->windows, &o->nwindows, &why))
-        return af_fail(err, why.kind, "--window: %s", why.text);
-    if (af_plan_parse(o->stride_text, &o->strides, &o->nstrides, &why))
-        return af_fail(err, why.kind, "--stride: %s", why.text);
-    if (o->probe_text &&
-        (strspn(o->probe_text, "0123456789,") != strlen(o->probe_text) ||
-         sscanf(o->probe_text, "%9lu,%9lu%n", &o->probe_x, &o->probe_y, &used) != 2 ||
-         o->probe_text[used]))
-        return af_fail(err, AF_EUSAGE, "--probe: '%s' is not X,Y", o->probe_text);
-    return 0;
+    if (!s || (strspn(s, "0123456789,") == strlen(s) &&
+               sscanf(s, "%9lu,%9lu%n", &o->probe_x, &o->probe_y, &used) == 2 && !s[used]))
+        return -1;
+    return af_cli_usage(&tool, "--probe: '%s' is not X,Y", s);
 }
 
 /* Outputs that are inputs, or the same; -1: none is. */
@@ -140,20 +129,18 @@ static int check_files(const struct opts *o)
 
 static int parse_args(int argc, char **argv, struct opts *o)
 {
-    struct af_err err = {AF_OK, ""};
     int operand, status;
 
-    *o = (struct opts){.measure_text = AF_MAPRUN_MEASURE,
-                       .window_text = AF_MAPRUN_WINDOW,
-                       .stride_text = AF_MAPRUN_STRIDE,
+    *o = (struct opts){.score = AF_MAPOPTS_INIT,
                        .most_err = AF_HEIGHT_MOST_ERR,
                        .tolerance = 1,
                        .stack = AF_STACKOPTS_INIT};
     if ((status = af_cli_parse(&tool, argc, argv, o, &operand)) >= 0)
         return status;
-    if (parse_lists(o, &err))
-        return err.kind == AF_EUSAGE ? af_cli_usage(&tool, "%s", err.text)
-                                     : af_cli_fail(PROG, &err);
+    if ((status = af_mapopts_parse(&o->score, &tool)) >= 0 || (status = parse_probe(o)) >= 0)
+        return status;
+    if (o->score.measures & (o->score.measures - 1))
+        return af_cli_usage(&tool, "--measure: one is needed, not '%s'", o->score.measure_text);
     o->paths = af_cli_operands(argc, argv, operand, &o->npaths);
     if (o->npaths > 1 && !o->stack.join)
         return af_cli_usage(&tool, "%zu files are not one stack; --join makes them one", o->npaths);
@@ -220,11 +207,11 @@ static int read_heights(struct job *j, const struct af_heightrun_opts *ho, struc
 static int find_heights(struct job *j, struct af_err *err)
 {
     const struct opts *o = j->o;
-    const struct af_heightrun_opts ho = {.map = {.windows = o->windows,
-                                                 .strides = o->strides,
-                                                 .nwindows = o->nwindows,
-                                                 .nstrides = o->nstrides,
-                                                 .measures = o->measures,
+    const struct af_heightrun_opts ho = {.map = {.windows = o->score.windows,
+                                                 .strides = o->score.strides,
+                                                 .nwindows = o->score.nwindows,
+                                                 .nstrides = o->score.nstrides,
+                                                 .measures = o->score.measures,
                                                  .maps = true,
                                                  .quiet_noise = true,
                                                  .map = {AF_DEF_PAPER, AF_ACC_MEAN, AF_NORM_MEAN},
@@ -589,7 +576,6 @@ int main(int argc, char **argv)
 
     if (status < 0)
         status = run(&o, stdout, &err);
-    free(o.windows);
-    free(o.strides);
+    af_mapopts_release(&o.score);
     return af_cli_end(PROG, status, &err);
 }

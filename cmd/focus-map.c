@@ -6,6 +6,7 @@
 #include "base/table.h"
 #include "cli/cli.h"
 #include "cli/curveplot.h"
+#include "cli/mapopts.h"
 #include "cli/option.h"
 #include "cli/stackopts.h"
 #include "image/stackwrite.h"
@@ -25,10 +26,8 @@
 enum scale { RAW, RELATIVE, OWN };
 
 struct opts {
-    const char *measure_text, *window_text, *stride_text, *region_text;
-    unsigned measures; // 1 << enum af_sharp
-    uint32_t *windows, *strides;
-    size_t nwindows, nstrides;
+    const char *region_text;
+    struct af_mapopts score;
     struct af_box region;
     int def, accumulate; // enum af_sharp_def, enum af_accumulate
     int normalise;       // enum af_normalise; -1: by def
@@ -56,7 +55,7 @@ static const struct af_option options[] = {
     {0, "def", AF_OPT_CHOICE, offsetof(struct opts, def), "WHOSE",
      "measures as in the paper or in its code [paper]", "paper|code", 0, 0},
     {0, "double", AF_OPT_FLAG, offsetof(struct opts, wide), NULL, "maps in 64 bits instead of 32"},
-    {0, "measure", AF_OPT_TEXT, offsetof(struct opts, measure_text), "LIST",
+    {0, "measure", AF_OPT_TEXT, offsetof(struct opts, score.measure_text), "LIST",
      "std, variance, brenner, ..., all [variance]"},
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
      "leave the header line out"},
@@ -73,13 +72,13 @@ static const struct af_option options[] = {
      "print which measure suits this stack"},
     {0, "region", AF_OPT_TEXT, offsetof(struct opts, region_text), "X,Y,W,H",
      "of the curves, px [the whole slice]"},
-    {0, "stride", AF_OPT_TEXT, offsetof(struct opts, stride_text), "LIST",
+    {0, "stride", AF_OPT_TEXT, offsetof(struct opts, score.stride_text), "LIST",
      "from window to window, px [5]"},
     {0, "theta", AF_OPT_REAL, offsetof(struct opts, theta), "N",
      "least square that counts for brenner [0]", NULL, 0, 1e15},
     {'j', "threads", AF_OPT_INT, offsetof(struct opts, nthreads), "N",
      "slices at a time [processors]", NULL, 1, 1024},
-    {0, "window", AF_OPT_TEXT, offsetof(struct opts, window_text), "LIST",
+    {0, "window", AF_OPT_TEXT, offsetof(struct opts, score.window_text), "LIST",
      "sides of the windows, px [10]"},
     AF_STACKOPTS_ROWS(struct opts, stack),
     AF_OPTIONS_END,
@@ -116,19 +115,6 @@ static int parse_region(struct opts *o, struct af_err *err)
                : af_fail(err, AF_EUSAGE, "--region: '%s' is not X,Y,W,H", o->region_text);
 }
 
-static int parse_lists(struct opts *o, struct af_err *err)
-{
-    struct af_err why;
-
-    if (af_sharp_parse(o->measure_text, &o->measures, &why))
-        return af_fail(err, why.kind, "--measure: %s", why.text);
-    if (af_plan_parse(o->window_text, &o->windows, &o->nwindows, &why))
-        return af_fail(err, why.kind, "--window: %s", why.text);
-    if (af_plan_parse(o->stride_text, &o->strides, &o->nstrides, &why))
-        return af_fail(err, why.kind, "--stride: %s", why.text);
-    return o->region_text ? parse_region(o, err) : 0;
-}
-
 /* An output that is one of the stacks; -1: none is. */
 static int check_output(const struct opts *o, const char *option, const char *file)
 {
@@ -142,16 +128,16 @@ static int parse_args(int argc, char **argv, struct opts *o)
     struct af_err err = {AF_OK, ""};
     int operand, status;
 
-    *o = (struct opts){.measure_text = AF_MAPRUN_MEASURE,
-                       .window_text = AF_MAPRUN_WINDOW,
-                       .stride_text = AF_MAPRUN_STRIDE,
+    *o = (struct opts){.score = AF_MAPOPTS_INIT,
                        .accumulate = AF_ACC_MEAN,
                        .normalise = -1,
                        .noise = -1,
                        .stack = AF_STACKOPTS_INIT};
     if ((status = af_cli_parse(&tool, argc, argv, o, &operand)) >= 0)
         return status;
-    if (parse_lists(o, &err))
+    if ((status = af_mapopts_parse(&o->score, &tool)) >= 0)
+        return status;
+    if (o->region_text && parse_region(o, &err))
         return err.kind == AF_EUSAGE ? af_cli_usage(&tool, "%s", err.text)
                                      : af_cli_fail(PROG, &err);
     if (o->normalise < 0)
@@ -200,7 +186,8 @@ static int open_writer(struct sink *k, const struct af_plan *plan, struct af_err
 {
     const struct opts *o = k->o;
     const struct af_stack_info *in = af_stack_info(k->st);
-    const double window = (double)least(o->windows, o->nwindows), cell = (double)plan->cell;
+    const double window = (double)least(o->score.windows, o->score.nwindows),
+                 cell = (double)plan->cell;
     const struct af_mapfile_geometry g = {plan->w, plan->h, plan->cell,
                                           fmax(1, window * window / (cell * cell))};
     struct af_stack_meta meta = AF_STACK_META_UNKNOWN;
@@ -225,7 +212,7 @@ static int write_maps(struct sink *k, const struct af_mapped *m, struct af_err *
     if (!k->writer && open_writer(k, m->plan, err))
         return -1;
     for (int i = 0; i < AF_NSHARPS; i++)
-        if (o->measures >> i & 1 &&
+        if (o->score.measures >> i & 1 &&
             (af_scoremap_image(m->plan, m->map[i], o->cells ? m->plan->cell : 1,
                                o->wide ? AF_F64 : AF_F32, &k->img, err) ||
              af_stack_writer_add(k->writer, &k->img, af_stack_plane(k->st, m->plane), err)))
@@ -236,7 +223,7 @@ static int write_maps(struct sink *k, const struct af_mapped *m, struct af_err *
 static int add_places(struct sink *k, const struct af_mapped *m, struct af_err *err)
 {
     for (int i = 0; i < AF_NSHARPS; i++) {
-        if (!(k->o->measures >> i & 1))
+        if (!(k->o->score.measures >> i & 1))
             continue;
         if (af_scoremap_image(m->plan, m->map[i], m->plan->cell, AF_F32, &k->img, err) ||
             (!k->places[i].n && af_depth_init(&k->places[i], k->img.w * k->img.h, false, err)))
@@ -284,7 +271,7 @@ static void put_curve(const struct sink *k, FILE *fp)
         af_table_int(&t, (int64_t)k->curve.row[i].slice);
         af_table_real(&t, k->curve.row[i].z_um);
         for (int m = 0; m < AF_NSHARPS; m++)
-            if (k->o->measures >> m & 1)
+            if (k->o->score.measures >> m & 1)
                 af_table_real(&t, curve_value(k, (enum af_sharp)m, i));
         af_table_end_row(&t);
     }
@@ -323,7 +310,7 @@ static int put_ranking(const struct sink *k, FILE *fp, struct af_err *err)
     size_t n = 0;
 
     for (int m = 0; m < AF_NSHARPS; m++)
-        if (k->o->measures >> m & 1 &&
+        if (k->o->score.measures >> m & 1 &&
             af_curve_judge(&k->curve, (enum af_sharp)m, &k->places[m], &rank[n++], err))
             return -1;
     af_curve_sort(rank, n);
@@ -361,7 +348,7 @@ static int finish(struct sink *k, FILE *out, struct af_err *err)
         return af_fail(err, AF_EDATA, "%s: no slices", af_stack_info(k->st)->name);
     if (k->o->curve && write_curve(k, out, err))
         return -1;
-    if (k->o->plot && af_curveplot_write(k->o->plot, &k->curve, k->o->measures, err))
+    if (k->o->plot && af_curveplot_write(k->o->plot, &k->curve, k->o->score.measures, err))
         return -1;
     if (k->o->rank && put_ranking(k, out, err))
         return -1;
@@ -372,12 +359,12 @@ static int finish(struct sink *k, FILE *out, struct af_err *err)
 static int run(const struct opts *o, FILE *out, struct af_err *err)
 {
     struct sink k = {.o = o};
-    struct af_maprun_opts mo = {.windows = o->windows,
-                                .strides = o->strides,
-                                .nwindows = o->nwindows,
-                                .nstrides = o->nstrides,
+    struct af_maprun_opts mo = {.windows = o->score.windows,
+                                .strides = o->score.strides,
+                                .nwindows = o->score.nwindows,
+                                .nstrides = o->score.nstrides,
                                 .region = o->region_text ? &o->region : NULL,
-                                .measures = o->measures,
+                                .measures = o->score.measures,
                                 .maps = o->output || o->rank,
                                 .theta = (uint64_t)o->theta,
                                 .quiet_noise = o->noise == 1,
@@ -388,7 +375,7 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     int ret = -1;
 
     for (int m = 0; m < AF_NSHARPS; m++)
-        if (o->measures >> m & 1)
+        if (o->score.measures >> m & 1)
             k.names[k.nnames++] = af_sharp_name((enum af_sharp)m);
     if (af_stackopts_make(&o->stack, PROG, o->quiet, &so, err))
         return -1;
@@ -424,7 +411,6 @@ int main(int argc, char **argv)
 
     if (status < 0)
         status = run(&o, stdout, &err);
-    free(o.windows);
-    free(o.strides);
+    af_mapopts_release(&o.score);
     return af_cli_end(PROG, status, &err);
 }

@@ -3,6 +3,7 @@
  * them. */
 #include "base/memory.h"
 #include "cli/cli.h"
+#include "cli/mapopts.h"
 #include "cli/option.h"
 #include "cli/trainlog.h"
 #include "focus/unetnotes.h"
@@ -26,12 +27,9 @@ struct opts {
     double lr, tolerance;     // tolerance: slices
     int64_t tile, stride;     // px; stride 0: three quarters of a tile
     int64_t seed, nthreads, channel, max_pixels;
-    const char *masks; // pattern of their names
-    const char *measure_text, *window_text, *window_stride_text;
-    unsigned measures; // 1 << enum af_sharp
-    uint32_t *windows, *window_strides;
-    size_t nwindows, nwindow_strides;
-    struct af_optlist val; // stacks that validate
+    const char *masks;       // pattern of their names
+    struct af_mapopts score; // of --teach
+    struct af_optlist val;   // stacks that validate
     double val_fraction;
     const char *init; // model to start from
     bool still, resume;
@@ -58,7 +56,7 @@ static const struct af_option options[] = {
      "masks/%.tif: of x.ome.tif, masks/x.tif"},
     {0, "max-pixels", AF_OPT_INT, offsetof(struct opts, max_pixels), "N",
      "refuse larger planes [268435456]", NULL, 1, 1e12},
-    {0, "measure", AF_OPT_TEXT, offsetof(struct opts, measure_text), "LIST",
+    {0, "measure", AF_OPT_TEXT, offsetof(struct opts, score.measure_text), "LIST",
      "of --teach, a voice each [variance,std,tenengrad]"},
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
      "leave the header line out"},
@@ -77,7 +75,7 @@ static const struct af_option options[] = {
      "of weights, split and order of tiles [1]", NULL, 0, 1e15},
     {0, "still", AF_OPT_FLAG, offsetof(struct opts, still), NULL,
      "tiles as they are: no flips, turns, contrasts"},
-    {0, "stride", AF_OPT_TEXT, offsetof(struct opts, window_stride_text), "LIST",
+    {0, "stride", AF_OPT_TEXT, offsetof(struct opts, score.stride_text), "LIST",
      "of --teach, from window to window, px [" AF_MAPRUN_STRIDE "]"},
     {0, "teach", AF_OPT_CHOICE, offsetof(struct opts, teach), "RULE",
      "masks by rules: fit, peak, ref, stack, slice [fit]", AF_MASK_RULES, 0, 0},
@@ -95,7 +93,7 @@ static const struct af_option options[] = {
      "of the stacks validates [0.2]", NULL, 0, 0.9},
     {'v', "verbose", AF_OPT_FLAG, offsetof(struct opts, verbose), NULL,
      "say what is trained with what, on stderr"},
-    {0, "window", AF_OPT_TEXT, offsetof(struct opts, window_text), "LIST",
+    {0, "window", AF_OPT_TEXT, offsetof(struct opts, score.window_text), "LIST",
      "of --teach, sides of the windows, px [" AF_MAPRUN_WINDOW "]"},
     AF_OPTIONS_END,
 };
@@ -107,22 +105,8 @@ static const struct af_tool tool = {
     options,
 };
 
-static int parse_lists(struct opts *o, struct af_err *err)
-{
-    struct af_err why;
-
-    if (af_sharp_parse(o->measure_text, &o->measures, &why))
-        return af_fail(err, why.kind, "--measure: %s", why.text);
-    if (af_plan_parse(o->window_text, &o->windows, &o->nwindows, &why))
-        return af_fail(err, why.kind, "--window: %s", why.text);
-    if (af_plan_parse(o->window_stride_text, &o->window_strides, &o->nwindow_strides, &why))
-        return af_fail(err, why.kind, "--stride: %s", why.text);
-    return 0;
-}
-
 static int parse_args(int argc, char **argv, struct opts *o)
 {
-    struct af_err err = {AF_OK, ""};
     int operand, status;
 
     *o = (struct opts){.teach = -1,
@@ -132,15 +116,12 @@ static int parse_args(int argc, char **argv, struct opts *o)
                        .tolerance = 1,
                        .tile = 256,
                        .seed = 1,
-                       .measure_text = "variance,std,tenengrad",
-                       .window_text = AF_MAPRUN_WINDOW,
-                       .window_stride_text = AF_MAPRUN_STRIDE,
+                       .score = AF_MAPOPTS_INIT,
                        .val_fraction = 0.2};
-    if ((status = af_cli_parse(&tool, argc, argv, o, &operand)) >= 0)
+    o->score.measure_text = "variance,std,tenengrad";
+    if ((status = af_cli_parse(&tool, argc, argv, o, &operand)) >= 0 ||
+        (status = af_mapopts_parse(&o->score, &tool)) >= 0)
         return status;
-    if (parse_lists(o, &err))
-        return err.kind == AF_EUSAGE ? af_cli_usage(&tool, "%s", err.text)
-                                     : af_cli_fail(PROG, &err);
     if (!o->output)
         return af_cli_usage(&tool, "--output is needed: a file for the model");
     if (strcmp(o->output, "-") == 0)
@@ -320,11 +301,11 @@ static int read_and_train(struct sink *k, const char *checkpoint, const struct f
 {
     const struct opts *o = k->o;
     const struct af_weaklabel_opts teach = {
-        .measures = o->measures,
-        .windows = o->windows,
-        .strides = o->window_strides,
-        .nwindows = o->nwindows,
-        .nstrides = o->nwindow_strides,
+        .measures = o->score.measures,
+        .windows = o->score.windows,
+        .strides = o->score.strides,
+        .nwindows = o->score.nwindows,
+        .nstrides = o->score.nstrides,
         .rule = {.rule = (enum af_mask_rule)o->teach,
                  .tolerance = o->tolerance,
                  .most_err = AF_HEIGHT_MOST_ERR,
@@ -391,7 +372,6 @@ int main(int argc, char **argv)
 
     if (status < 0)
         status = run(&o, stdout, &err);
-    free(o.windows);
-    free(o.window_strides);
+    af_mapopts_release(&o.score);
     return af_cli_end(PROG, status, &err);
 }

@@ -26,46 +26,22 @@ struct af_stackopts {
  * so that a tool with other options puts this block at a place of its own choice.
  */
 #define AF_STACKOPTS_ROWS(S, at)                                                                   \
-    {                                                                                              \
-        0,          "channel",                                                                     \
-        AF_OPT_INT, offsetof(S, at.channel),                                                       \
-        "N",        "read only channel N, from 1 [all]",                                           \
-        NULL,       1,                                                                             \
-        65536},                                                                                    \
-        {0,                                                                                        \
-         "dz",                                                                                     \
-         AF_OPT_LENGTH,                                                                            \
-         offsetof(S, at.dz_um),                                                                    \
-         "LENGTH",                                                                                 \
-         "z from plane to plane [from the file]"},                                                 \
-        {0,           "join",                                                                      \
-         AF_OPT_FLAG, offsetof(S, at.join),                                                        \
-         NULL,        "all files are one stack, in natural order"},                                \
-        {0,          "max-pixels",                                                                 \
-         AF_OPT_INT, offsetof(S, at.max_pixels),                                                   \
-         "N",        "refuse larger planes [268435456]",                                           \
-         NULL,       1,                                                                            \
-         1e12},                                                                                    \
-        {0,          "series",                                                                     \
-         AF_OPT_INT, offsetof(S, at.series),                                                       \
-         "N",        "read image N of several, from 1 [the file's own]",                           \
-         NULL,       1,                                                                            \
-         1e6},                                                                                     \
-        {0,          "time",                                                                       \
-         AF_OPT_INT, offsetof(S, at.time),                                                         \
-         "N",        "read only time point N, from 1 [all]",                                       \
-         NULL,       1,                                                                            \
-         1e6},                                                                                     \
-        {0,                                                                                        \
-         "z0",                                                                                     \
-         AF_OPT_LENGTH,                                                                            \
-         offsetof(S, at.z0_um),                                                                    \
-         "LENGTH",                                                                                 \
-         "z of the first plane, with --dz [0]"},                                                   \
-    {                                                                                              \
-        0, "z-from-name", AF_OPT_TEXT, offsetof(S, at.z_name), "PATTERN",                          \
-            "z in the names, as k-%fmm"                                                            \
-    }
+    {0, "channel", AF_OPT_INT, offsetof(S, at.channel), "N",                                       \
+     "read only channel N, from 1 [all]", NULL, 1, 65536},                                         \
+    {0, "dz", AF_OPT_LENGTH, offsetof(S, at.dz_um), "LENGTH",                                      \
+     "z from plane to plane [from the file]"},                                                     \
+    {0, "join", AF_OPT_FLAG, offsetof(S, at.join), NULL,                                           \
+     "all files are one stack, in natural order"},                                                 \
+    {0, "max-pixels", AF_OPT_INT, offsetof(S, at.max_pixels), "N",                                 \
+     "refuse larger planes [268435456]", NULL, 1, 1e12},                                           \
+    {0, "series", AF_OPT_INT, offsetof(S, at.series), "N",                                         \
+     "read image N of several, from 1 [the file's own]", NULL, 1, 1e6},                            \
+    {0, "time", AF_OPT_INT, offsetof(S, at.time), "N",                                             \
+     "read only time point N, from 1 [all]", NULL, 1, 1e6},                                        \
+    {0, "z0", AF_OPT_LENGTH, offsetof(S, at.z0_um), "LENGTH",                                      \
+     "z of the first plane, with --dz [0]"},                                                       \
+    {0, "z-from-name", AF_OPT_TEXT, offsetof(S, at.z_name), "PATTERN",                             \
+     "z in the names, as k-%fmm"}
 // clang-format on
 
 /*
