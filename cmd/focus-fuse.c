@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* focus-fuse: one sharp image, a height map and a surface from a focal stack. */
 #include "base/memory.h"
-#include "base/outfile.h"
+#include "base/natural.h"
 #include "base/progress.h"
 #include "base/table.h"
 #include "cli/cli.h"
 #include "cli/mapopts.h"
 #include "cli/option.h"
 #include "cli/stackopts.h"
-#include "image/png.h"
-#include "image/stackwrite.h"
-#include "maps/fuse.h"
-#include "maps/heightrun.h"
-#include "maps/surface.h"
+#include "maps/fuserun.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -85,13 +81,6 @@ static const struct af_tool tool = {
     options,
 };
 
-static bool ends_in(const char *s, const char *suffix)
-{
-    const size_t n = strlen(s), m = strlen(suffix);
-
-    return n > m && !strcmp(s + n - m, suffix);
-}
-
 static int parse_probe(struct opts *o)
 {
     const char *s = o->probe_text;
@@ -151,7 +140,8 @@ static int parse_args(int argc, char **argv, struct opts *o)
         return af_cli_usage(&tool, "--map and --use exclude each other");
     if (o->probe_text && (o->map || o->use))
         return af_cli_usage(&tool, "--probe scores the stack: not with --map or --use");
-    if (o->surface && !ends_in(o->surface, ".ply") && !ends_in(o->surface, ".stl"))
+    if (o->surface && !af_name_ends_in(o->surface, ".ply") &&
+        !af_name_ends_in(o->surface, ".stl"))
         return af_cli_usage(&tool, "--surface: '%s' ends neither in .ply nor .stl", o->surface);
     return check_files(o);
 }
@@ -164,10 +154,6 @@ struct job {
     struct af_stack *st;
     struct af_heightrun run;
     double *z_um; // [nslices], or NULL where z is not known
-    double px_um, py_um;
-    struct af_fuse fuse;
-    struct af_image fused[3]; // gray, or red, green and blue
-    int nfused;
     struct af_progress progress;
 };
 
@@ -258,222 +244,7 @@ static int find_z(struct job *j, struct af_err *err)
     return 0;
 }
 
-/* --------------------------------------------------------------------- fusion */
-
-static void meta_of(const struct job *j, struct af_stack_meta *meta)
-{
-    const struct af_stack_info *in = af_stack_info(j->st);
-
-    *meta = AF_STACK_META_UNKNOWN;
-    meta->px_um = in->px_um;
-    meta->py_um = in->py_um;
-    meta->dz_um = in->dz_um;
-    meta->date = in->date;
-}
-
-/* One pass over the slices of st: fused into *out, and masked ones to w, which may be NULL. */
-static int pass(struct job *j, struct af_stack *st, struct af_image *out, struct af_stack_writer *w,
-                struct af_err *err)
-{
-    struct af_image img = {0}, masked = {0};
-    struct af_err why = {AF_OK, ""};
-    enum af_sample type = AF_U8;
-    unsigned bits = 0;
-    int ret = -1;
-
-    for (size_t k = 0; k < j->run.nslices; k++) {
-        if (af_stack_read(st, k, &img, err))
-            goto done;
-        type = img.type;
-        bits = img.bits > bits ? img.bits : bits;
-        if (af_fuse_add(&j->fuse, k, &img, &why)) {
-            af_fail(err, why.kind, "%s: plane %zu: %s", af_stack_info(st)->name, k, why.text);
-            goto done;
-        }
-        if (w && (af_fuse_masked(&j->fuse, k, j->o->tolerance, &img, &masked, err) ||
-                  af_stack_writer_add(w, &masked, af_stack_plane(st, k), err)))
-            goto done;
-        if (af_cli_stopped()) {
-            af_fail(err, AF_ESYS, "interrupted");
-            goto done;
-        }
-    }
-    ret = af_fuse_take(&j->fuse, type, bits, out, err);
-done:
-    af_image_release(&masked);
-    af_image_release(&img);
-    return ret;
-}
-
-/* A part of a colour stack; the paths are those that have been opened before. */
-static int pass_colour(struct job *j, int part, struct af_err *err)
-{
-    struct af_stack_opts so = j->so;
-    struct af_stack *st;
-    int bad;
-
-    so.colour = (enum af_colour)(AF_COLOUR_RED + part);
-    so.warn = NULL;
-    if (af_stack_open(&st, j->o->paths, j->o->npaths, &so, err))
-        return -1;
-    bad = pass(j, st, &j->fused[part], NULL, err);
-    af_stack_close(st);
-    return bad;
-}
-
-static int fuse_all(struct job *j, struct af_err *err)
-{
-    const bool colour = af_stack_info(j->st)->colour && j->o->output;
-    struct af_stack_writer *w = NULL;
-    struct af_stack_meta meta;
-
-    meta_of(j, &meta);
-    meta.nplanes = j->run.nslices;
-    if (j->o->masked && af_stack_writer_open(&w, j->o->masked, &meta, err))
-        return -1;
-    j->nfused = colour ? 3 : 1;
-    if (j->o->masked || j->o->surface || (j->o->output && !colour)) {
-        if (pass(j, j->st, &j->fused[0], w, err)) {
-            af_stack_writer_discard(w, false);
-            return -1;
-        }
-    }
-    if (w && af_stack_writer_commit(w, err))
-        return -1;
-    for (int part = 0; colour && part < 3; part++)
-        if (pass_colour(j, part, err))
-            return -1;
-    return 0;
-}
-
 /* -------------------------------------------------------------------- outputs */
-
-static int write_png(const struct job *j, struct af_err *err)
-{
-    const struct af_image *a = &j->fused[0];
-    const size_t n = a->w * a->h, nc = (size_t)j->nfused;
-    const double scale = 255 / af_image_full_scale(a);
-    uint8_t *pixels;
-    int ret;
-
-    if (!(scale > 0))
-        return af_fail(err, AF_EUSAGE, "%s: PNG takes counts; name an OME-TIFF for %s",
-                       j->o->output, af_sample_name(a->type));
-    if (!(pixels = af_calloc(n, nc, err)))
-        return -1;
-    for (size_t i = 0; i < n; i++)
-        for (size_t c = 0; c < nc; c++) {
-            double v;
-
-            af_sample_to_f64((char *)j->fused[c].data + i * af_sample_size(a->type), a->type, 1,
-                             &v);
-            pixels[i * nc + c] = (uint8_t)(v * scale + 0.5);
-        }
-    ret = af_png_save(j->o->output, pixels, a->w, a->h, j->nfused, "focus-fuse", err);
-    free(pixels);
-    return ret;
-}
-
-/* Images of one size, a channel each, as one OME-TIFF. */
-static int write_images(const struct job *j, const char *path, const struct af_image *img, int n,
-                        const char *const *names, struct af_err *err)
-{
-    const struct af_plane unknown = AF_PLANE_UNKNOWN;
-    struct af_stack_meta meta;
-    struct af_stack_writer *w;
-
-    meta_of(j, &meta);
-    meta.nplanes = meta.nchannels = (size_t)n;
-    meta.channels = names;
-    if (af_stack_writer_open(&w, path, &meta, err))
-        return -1;
-    for (int i = 0; i < n; i++)
-        if (af_stack_writer_add(w, &img[i], &unknown, err)) {
-            af_stack_writer_discard(w, false);
-            return -1;
-        }
-    return af_stack_writer_commit(w, err);
-}
-
-static int write_fused(const struct job *j, struct af_err *err)
-{
-    static const char *const gray[] = {"fused"}, *const rgb[] = {"red", "green", "blue"};
-
-    if (ends_in(j->o->output, ".png"))
-        return write_png(j, err);
-    return write_images(j, j->o->output, j->fused, j->nfused, j->nfused > 1 ? rgb : gray, err);
-}
-
-static int write_source(const struct job *j, struct af_err *err)
-{
-    static const char *const name[] = {"source_slice"};
-    struct af_image img = {0};
-    int bad = af_fuse_source(&j->fuse, j->run.nslices, &img, err) ||
-              write_images(j, j->o->source, &img, 1, name, err);
-
-    af_image_release(&img);
-    return bad ? -1 : 0;
-}
-
-/* Points at the centres of the height map's cells. */
-static void fill_surface(const struct job *j, float *z, uint8_t *gray)
-{
-    const struct af_height *t = &j->run.height;
-    const struct af_image *a = &j->fused[0];
-    const double full = af_sample_is_float(a->type) ? NAN : af_image_full_scale(a);
-
-    for (size_t i = 0; i < t->nx * t->ny; i++) {
-        const size_t x = i % t->nx * t->cell + t->cell / 2, y = i / t->nx * t->cell + t->cell / 2;
-        const size_t px = x < t->w ? x : t->w - 1, py = y < t->h ? y : t->h - 1;
-        const double depth = fmin(fmax(t->depth[i], 0), (double)(j->run.nslices - 1));
-        double v;
-
-        z[i] = t->err[i] <= j->o->most_err
-                   ? (float)(j->z_um ? af_height_z(j->z_um, j->run.nslices, depth) : depth)
-                   : NAN;
-        af_sample_to_f64((char *)a->data + (py * a->w + px) * af_sample_size(a->type), a->type, 1,
-                         &v);
-        gray[i] = isnan(full) ? 128 : (uint8_t)(v / full * 255 + 0.5);
-    }
-}
-
-static int write_surface(const struct job *j, struct af_err *err)
-{
-    const struct af_height *t = &j->run.height;
-    const bool known = j->px_um > 0 && j->py_um > 0, ply = ends_in(j->o->surface, ".ply");
-    struct af_surface s = {t->nx,
-                           t->ny,
-                           (double)t->cell * (known ? j->px_um : 1),
-                           (double)t->cell * (known ? j->py_um : 1),
-                           NULL,
-                           NULL};
-    float *z = af_calloc(t->nx * t->ny, sizeof(*z), err);
-    uint8_t *gray = z ? af_calloc(t->nx * t->ny, 1, err) : NULL;
-    struct af_outfile out = {0};
-    struct af_err why = {AF_OK, ""};
-    int ret = -1;
-
-    if (!gray)
-        goto done;
-    if (!known && !j->o->quiet)
-        af_cli_warn(PROG, "%s: pixel size is not known; a pixel is 1 um wide in the surface",
-                    af_stack_info(j->st)->name);
-    fill_surface(j, z, gray);
-    s.z_um = z;
-    s.gray = gray;
-    if (af_outfile_open(&out, j->o->surface, err))
-        goto done;
-    if (ply ? af_surface_write_ply(out.fp, &s, &why) : af_surface_write_stl(out.fp, &s, &why)) {
-        af_fail(err, why.kind, "%s: %s", j->o->surface, why.text);
-        goto done;
-    }
-    ret = af_outfile_commit(&out, err);
-done:
-    af_outfile_discard(&out);
-    free(gray);
-    free(z);
-    return ret;
-}
 
 static int put_probe(const struct job *j, FILE *fp, struct af_err *err)
 {
@@ -510,21 +281,30 @@ static int put_probe(const struct job *j, FILE *fp, struct af_err *err)
 static int write_outputs(struct job *j, FILE *out, struct af_err *err)
 {
     const struct opts *o = j->o;
+    const struct af_stack_info *in = af_stack_info(j->st);
+    const struct af_fuserun files = {.image = o->output,
+                                     .source = o->source,
+                                     .masked = o->masked,
+                                     .surface = o->surface,
+                                     .most_err = o->most_err,
+                                     .tolerance = o->tolerance,
+                                     .nearest = o->blend,
+                                     .paths = o->paths,
+                                     .npaths = o->npaths,
+                                     .so = &j->so,
+                                     .stopped = af_cli_stopped};
 
     if (o->height && af_heightfile_write(o->height, &j->run.height, o->most_err, j->z_um,
-                                         j->run.nslices, j->px_um, j->py_um, err))
+                                         j->run.nslices, in->px_um, in->py_um, err))
         return -1;
     if (o->probe_text && put_probe(j, out, err))
         return -1;
     if (!o->output && !o->masked && !o->source && !o->surface)
         return 0;
-    if (af_fuse_init(&j->fuse, &j->run.height, j->run.nslices, o->most_err, o->blend, err))
-        return -1;
-    if ((o->output || o->masked || o->surface) && fuse_all(j, err))
-        return -1;
-    if ((o->source && write_source(j, err)) || (o->output && write_fused(j, err)))
-        return -1;
-    return o->surface ? write_surface(j, err) : 0;
+    if (o->surface && !(in->px_um > 0 && in->py_um > 0) && !o->quiet)
+        af_cli_warn(PROG, "%s: pixel size is not known; a pixel is 1 um wide in the surface",
+                    in->name);
+    return af_fuserun(&files, j->st, &j->run, j->z_um, err);
 }
 
 static int run(const struct opts *o, FILE *out, struct af_err *err)
@@ -540,8 +320,6 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     if (af_stack_open(&j.st, o->paths, o->npaths, &j.so, err))
         return -1;
     info = af_stack_info(j.st);
-    j.px_um = info->px_um;
-    j.py_um = info->py_um;
     if (!info->seekable) {
         af_fail(err, AF_EUSAGE,
                 "%s: slices are read twice, which a stream cannot be; "
@@ -559,9 +337,6 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     ret = find_heights(&j, err) || find_z(&j, err) || write_outputs(&j, out, err) ? -1 : 0;
 done:
     af_progress_wipe(&j.progress);
-    for (int i = 0; i < 3; i++)
-        af_image_release(&j.fused[i]);
-    af_fuse_release(&j.fuse);
     af_heightrun_release(&j.run);
     free(j.z_um);
     af_stack_close(j.st);

@@ -59,3 +59,10 @@ void af_natural_sort(const char **names, size_t n)
     if (n)
         qsort(names, n, sizeof(*names), compare_pointers);
 }
+
+bool af_name_ends_in(const char *name, const char *suffix)
+{
+    size_t n = strlen(name), m = strlen(suffix);
+
+    return n > m && !strcmp(name + n - m, suffix);
+}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Natural order of names: k-9mm before k-10mm. */
+/* Names of files: their natural order, k-9mm before k-10mm, and how they end. */
 #ifndef AF_BASE_NATURAL_H
 #define AF_BASE_NATURAL_H
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -12,5 +13,8 @@ int af_natural_compare(const char *a, const char *b);
 
 /* Sort n names in place. */
 void af_natural_sort(const char **names, size_t n);
+
+/* Does a name end in `suffix`, behind something else? ".png" alone has no suffix. */
+bool af_name_ends_in(const char *name, const char *suffix);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/plot.h"
 
+#include "base/natural.h"
 #include "base/outfile.h"
 #include <errno.h>
 #include <spawn.h>
@@ -14,17 +15,10 @@ extern char **environ;
 const char *const af_plot_colors[AF_PLOT_NCOLORS] = {"#000000", "#0072b2", "#d55e00", "#009e73",
                                                      "#cc79a7", "#e69f00", "#56b4e9", "#a09000"};
 
-static bool ends_in(const char *s, const char *suffix)
-{
-    size_t n = strlen(s), m = strlen(suffix);
-
-    return n > m && !strcmp(s + n - m, suffix);
-}
-
 int af_plot_open(struct af_plot *p, const char *path, int w, int h, struct af_err *err)
 {
-    *p = (struct af_plot){.path = path, .svg = ends_in(path, ".svg")};
-    if (!p->svg && !ends_in(path, ".png")) {
+    *p = (struct af_plot){.path = path, .svg = af_name_ends_in(path, ".svg")};
+    if (!p->svg && !af_name_ends_in(path, ".png")) {
         *p = (struct af_plot){0};
         return af_fail(err, AF_EUSAGE, "%s: a plot is named .png or .svg", path);
     }

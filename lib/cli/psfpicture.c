@@ -2,6 +2,7 @@
 #include "cli/psfpicture.h"
 
 #include "base/memory.h"
+#include "base/natural.h"
 #include "image/canvas.h"
 #include "image/png.h"
 #include <math.h>
@@ -67,11 +68,11 @@ int af_psfpicture_montage(const char *path, const struct af_psfset *set, struct 
 {
     struct seat seat[AF_PSF_MONTAGE];
     struct af_canvas canvas = {0};
-    size_t n = 0, len = strlen(path);
+    size_t n = 0;
     long cut = 0, cols, rows;
     int ret = -1;
 
-    if (len < 5 || strcmp(path + len - 4, ".png"))
+    if (!af_name_ends_in(path, ".png"))
         return af_fail(err, AF_EUSAGE, "%s: a montage is named .png", path);
     for (size_t i = 0; i < set->n; i++)
         for (size_t b = 0; b < set->file[i].run.nbeads && n < AF_PSF_MONTAGE; b++) {

@@ -2,6 +2,7 @@
 #include "cli/psfreport.h"
 
 #include "base/memory.h"
+#include "base/natural.h"
 #include "base/outfile.h"
 #include "image/colormap.h"
 #include "psf/theory.h"
@@ -263,12 +264,11 @@ static int put_json(FILE *fp, const struct af_psfset *s, const struct af_optics 
 int af_psfreport_write(const char *path, const struct af_psfset *s, const struct af_optics *o,
                        struct af_err *err)
 {
-    size_t n = strlen(path);
-    bool json = n > 5 && !strcmp(path + n - 5, ".json");
+    bool json = af_name_ends_in(path, ".json");
     struct af_outfile out = {0};
     struct total t;
 
-    if (!json && (n < 6 || strcmp(path + n - 5, ".html")))
+    if (!json && !af_name_ends_in(path, ".html"))
         return af_fail(err, AF_EUSAGE, "%s: a report is named .html or .json", path);
     if (add_up(s, &t, err) || af_outfile_open(&out, path, err))
         return -1;

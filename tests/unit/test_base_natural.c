@@ -46,11 +46,22 @@ static void sort_restores_the_order_from_any_start(void **state)
     af_natural_sort(NULL, 0);
 }
 
+static void names_end_behind_something(void **state)
+{
+    (void)state;
+    assert_true(af_name_ends_in("a.png", ".png"));
+    assert_false(af_name_ends_in(".png", ".png"));
+    assert_false(af_name_ends_in("a.png.part", ".png"));
+    assert_false(af_name_ends_in("a.PNG", ".png"));
+    assert_false(af_name_ends_in("", ".png"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_is_total),
         cmocka_unit_test(sort_restores_the_order_from_any_start),
+        cmocka_unit_test(names_end_behind_something),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
