@@ -35,7 +35,7 @@ struct opts {
     double theta;
     int noise; // -1: by normalise
     bool cells, wide, rank;
-    const char *output, *curve, *plot;
+    const char *output, *curve, *plot, *keep, *kept;
     int64_t nthreads;
     bool no_header, quiet;
     struct af_stackopts stack;
@@ -55,6 +55,10 @@ static const struct af_option options[] = {
     {0, "def", AF_OPT_CHOICE, offsetof(struct opts, def), "WHOSE",
      "measures as in the paper or in its code [paper]", "paper|code", 0, 0},
     {0, "double", AF_OPT_FLAG, offsetof(struct opts, wide), NULL, "maps in 64 bits instead of 32"},
+    {0, "keep-sums", AF_OPT_FILE, offsetof(struct opts, keep), "FILE",
+     "keep the sums over windows there"},
+    {0, "kept-sums", AF_OPT_FILE, offsetof(struct opts, kept), "FILE",
+     "score by sums kept before, not by the pixels"},
     {0, "measure", AF_OPT_TEXT, offsetof(struct opts, score.measure_text), "LIST",
      "std, variance, brenner, ..., all [variance]"},
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
@@ -147,8 +151,13 @@ static int parse_args(int argc, char **argv, struct opts *o)
     o->paths = af_cli_operands(argc, argv, operand, &o->npaths);
     if (o->npaths > 1 && !o->stack.join)
         return af_cli_usage(&tool, "%zu files are not one stack; --join makes them one", o->npaths);
-    if (!o->output && !o->curve && !o->rank && !o->plot)
-        return af_cli_usage(&tool, "one of --output, --curve, --plot or --rank is needed");
+    if (!o->output && !o->curve && !o->rank && !o->plot && !o->keep)
+        return af_cli_usage(&tool,
+                            "one of --output, --curve, --keep-sums, --plot or --rank is needed");
+    if (o->keep && o->kept)
+        return af_cli_usage(&tool, "--keep-sums and --kept-sums exclude each other");
+    if ((o->keep || o->kept) && o->score.measures >> AF_SHARP_ENTROPY & 1)
+        return af_cli_usage(&tool, "entropy is not made of sums that can be kept");
     if ((o->output && !strcmp(o->output, "-")) + (o->curve && !strcmp(o->curve, "-")) + o->rank > 1)
         return af_cli_usage(&tool, "standard output takes one of maps, curve and ranking");
     if (o->output && !strcmp(o->output, "-") && isatty(STDOUT_FILENO))
@@ -156,6 +165,8 @@ static int parse_args(int argc, char **argv, struct opts *o)
     status = check_output(o, "output", o->output);
     if (status < 0)
         status = check_output(o, "curve", o->curve);
+    if (status < 0)
+        status = check_output(o, "keep-sums", o->keep);
     return status < 0 ? check_output(o, "plot", o->plot) : status;
 }
 
@@ -368,6 +379,8 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
                                 .maps = o->output || o->rank,
                                 .theta = (uint64_t)o->theta,
                                 .quiet_noise = o->noise == 1,
+                                .keep = o->keep,
+                                .kept = o->kept,
                                 .map = {o->def, o->accumulate, o->normalise},
                                 .nthreads = (unsigned)o->nthreads};
     struct af_stack_opts so;

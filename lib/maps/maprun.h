@@ -14,8 +14,11 @@ struct af_maprun_opts {
     uint64_t theta;              // of brenner, counts^2
     bool quiet_noise;            // take the slice's noise off the scores (maps/noise.h)
     struct af_scoremap_opts map;
-    unsigned nthreads; // 0: one per processor
+    unsigned nthreads;                    // 0: one per processor
     const struct af_sum_kernels *kernels; // NULL: the best
+
+    /* Sums in a file (maps/sumfile.h), not of entropy: to write, and to take instead of pixels. */
+    const char *keep, *kept; // or NULL
 };
 
 /*
@@ -34,11 +37,11 @@ struct af_maprun_opts {
 /* A slice, borrowed until take() returns. */
 struct af_mapped {
     size_t plane;
-    const struct af_image *img;
+    const struct af_image *img; // empty where sums were kept
     const struct af_plan *plan;
-    const double *map[AF_NSHARPS];  // [plan->y[0].n][plan->x[0].n] of the measures asked for
-    double region[AF_NSHARPS];      // score of the region
-    double mean, sigma;             // of the slice; sigma 0 without quiet_noise
+    const double *map[AF_NSHARPS]; // [plan->y[0].n][plan->x[0].n] of the measures asked for
+    double region[AF_NSHARPS];     // score of the region
+    double mean, sigma;            // of the slice; sigma 0 without quiet_noise
 };
 
 /*
@@ -46,8 +49,8 @@ struct af_mapped {
  * and one at a time. Memory does not grow with their number. take() returns 0 to go on, or -1 with
  * err.
  *
- * -1 with AF_EDATA (a slice of another size; a stack without slices), AF_EUSAGE (af_plan_init),
- * AF_ESYS, or what take() says.
+ * -1 with AF_EDATA (a slice of another size; a stack without slices; sums kept of another stack),
+ * AF_EUSAGE (af_plan_init, af_sumfile_fit), AF_ESYS, or what take() says.
  */
 int af_maprun(struct af_stack *st, const struct af_maprun_opts *o,
               int (*take)(void *ctx, const struct af_mapped *m, struct af_err *err), void *ctx,

@@ -64,9 +64,11 @@ void af_sums_release(struct af_sums *s)
     *s = (struct af_sums){0};
 }
 
-/* Room for the integers, taken when the first slice that needs it comes. */
-static int make_tables(struct af_sums *s, struct af_err *err)
+/* The integers' is taken when the first slice that needs it comes. */
+int af_sums_make_room(struct af_sums *s, enum af_sample type, struct af_err *err)
 {
+    s->most = type == AF_U8 ? UINT8_MAX : UINT16_MAX;
+    s->real = false;
     for (int k = 0; k < AF_SUM_N; k++) {
         size_t nx = cuts_x(s, k)->n + 1, ny = cuts_y(s, k)->n + 1, n;
 
@@ -142,11 +144,10 @@ int af_sums_compute(struct af_sums *s, const struct af_image *img, struct af_err
     if (img->w != s->plan->w || img->h != s->plan->h)
         return af_fail(err, AF_EDATA, "a plane of %zux%zu px, the first is %zux%zu", img->w, img->h,
                        s->plan->w, s->plan->h);
-    s->most = img->type == AF_U8 ? UINT8_MAX : UINT16_MAX;
     s->real = img->type != AF_U8 && img->type != AF_U16;
     if (s->real)
         return af_sums_compute_real(s, img, err);
-    if (make_tables(s, err))
+    if (af_sums_make_room(s, img->type, err))
         return -1;
     sum_counts(s, img);
     return 0;

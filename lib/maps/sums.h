@@ -39,6 +39,12 @@ void af_sums_release(struct af_sums *s);
 int af_sums_compute(struct af_sums *s, const struct af_image *img, struct af_err *err);
 
 /*
+ * Room for the tables of slices of AF_U8 or AF_U16, for whoever fills them without a slice. -1 with
+ * AF_ESYS.
+ */
+int af_sums_make_room(struct af_sums *s, enum af_sample type, struct af_err *err);
+
+/*
  * Score of a window of the plan, or of its region. Measures whose sums are not wanted must not be
  * asked for, nor entropy.
  */

@@ -75,6 +75,35 @@ is "$(cut -f 1 out | tr '\n' ' ')" 'rank 1 2 3 4 5 6 7 8 9 10 ' 'ten measures ar
 ok 'one thread or two give the same bytes' sh -c 'focus-map -q -j 1 -o a.tif dome.ome.tif &&
     focus-map -q -j 2 -o b.tif dome.ome.tif && cmp a.tif b.tif'
 
+# Sums kept in a file. The truth has the size and the z of the dome, but other pixels, which must not be looked at.
+measures=std,variance,brenner,tenengrad,laplacian,smd,smd2,vollath,vollath5
+for def in paper code; do
+    ok "$def: keep sums" focus-map -q --def $def --measure $measures --noise-floor on --window 8 --stride 8 \
+        --keep-sums kept.sums dome.ome.tif
+    for other in '--window 16,40 --stride 8,24' '--window 56 --stride 72 --accumulate max --normalise local' \
+        '--window 64 --stride 16,32,64,128 --region 16,8,80,64 --accumulate sum'; do
+        # shellcheck disable=SC2086 # words
+        set -- --def $def --measure $measures --noise-floor on --double $other
+        focus-map -q "$@" --curve direct.tsv -o direct.tif dome.ome.tif
+        ok "$def: $other by them" focus-map -q "$@" --kept-sums kept.sums --curve kept.tsv -o kept.tif truth.ome.tif
+        ok 'gives the same maps to the last bit' cmp direct.tif kept.tif
+        is "$(cut -f 2- kept.tsv)" "$(cut -f 2- direct.tsv)" 'and the same curve'
+    done
+done
+for wrong in '--window 5 --stride 8' '--window 8 --stride 8 --region 1,1,8,8' \
+    '--window 8 --stride 8 --def paper --measure smd2,tenengrad,brenner --theta 2'; do
+    # shellcheck disable=SC2086 # words
+    status_is 2 "not by kept sums: $wrong" focus-map -q $wrong --kept-sums kept.sums -o no.tif dome.ome.tif
+    is "$(wc -l < err | tr -d ' ')" 1 'is refused in one line'
+done
+head -c 100000 kept.sums > cut.sums
+image 8 > small.pgm
+for wrong in 'cut.sums dome.ome.tif' 'dome.ome.tif dome.ome.tif' 'kept.sums small.pgm' 'absent.sums dome.ome.tif'; do
+    # shellcheck disable=SC2086 # words
+    status_is 1 "not with --kept-sums $wrong" focus-map -q --window 8 --stride 8 -o no.tif --kept-sums $wrong
+done
+status_is 1 'a full disk under the sums' focus-map -q --keep-sums /dev/full dome.ome.tif
+
 # Colour: scored by luminance, fused part by part.
 if /usr/bin/python3 -c 'import tifffile' 2> /dev/null; then
     /usr/bin/python3 - << 'END'
@@ -135,6 +164,9 @@ focus-map --region 5,5 --curve no.tsv
 focus-map --region 300,300,100,100 --curve no.tsv
 focus-map --rank --curve -
 focus-map -o dome.ome.tif
+focus-map --keep-sums no.sums --measure entropy
+focus-map --keep-sums no.sums --kept-sums no.sums
+focus-map --keep-sums dome.ome.tif
 focus-mask
 focus-mask --overlay no.png
 focus-mask --rule best -o no.tif
