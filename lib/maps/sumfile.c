@@ -46,7 +46,7 @@ static size_t table_size(const struct af_cuts *x, const struct af_cuts *y, int s
 
 static int put(struct af_sumfile *f, const uint64_t *v, size_t n, struct af_err *err)
 {
-    uint8_t bytes[8 * 256];
+    uint8_t bytes[8 * 256] = {0};
 
     while (n) {
         const size_t some = n < 256 ? n : 256;
@@ -264,13 +264,14 @@ int af_sumfile_take(const struct af_sumfile *f, size_t i, struct af_sums *s, dou
 {
     size_t at = f->head + i * f->record;
     uint8_t *bytes = af_calloc(f->record, 1, err);
-    const uint8_t *p = bytes + 8;
+    const uint8_t *p;
     uint64_t v;
     int ret = -1;
 
     if (!bytes || get(f, bytes, f->record, at, err) ||
         af_sums_make_room(s, f->bits == 8 ? AF_U8 : AF_U16, err))
         goto done;
+    p = bytes + 8;
     v = get_u64(bytes);
     memcpy(sigma, &v, sizeof(v));
     for (int k = 0; k < AF_SUM_N; k++) {
