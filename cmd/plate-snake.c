@@ -7,13 +7,8 @@
 #include "cli/cli.h"
 #include "cli/option.h"
 #include "cli/plateplot.h"
-#include "plate/heights.h"
-#include "plate/plate.h"
 #include "plate/poslist.h"
-#include "plate/sites.h"
-#include "plate/surface.h"
-#include "plate/teach.h"
-#include "plate/wellname.h"
+#include "plate/tour.h"
 
 #include <errno.h>
 #include <math.h>
@@ -183,16 +178,6 @@ static int parse_args(int argc, char **argv, struct opts *o)
     return -1;
 }
 
-/* Everything between the plate and the rows. All-zero is the empty state. */
-struct tour {
-    struct af_plate plate;
-    struct af_placement placement;
-    struct af_heights heights; // with --z-from
-    struct af_site *sites;
-    bool *measured; // [nsites]
-    size_t nsites, nwells;
-};
-
 static FILE *open_input(const char *path, struct af_err *err)
 {
     FILE *fp = strcmp(path, "-") ? fopen(path, "rb") : stdin;
@@ -271,7 +256,7 @@ static int parse_teach(const char *text, const struct af_plate *p, struct af_tau
     return 0;
 }
 
-static int teach(struct tour *t, const struct opts *o, struct af_err *err)
+static int teach(struct af_tour *t, const struct opts *o, struct af_err *err)
 {
     struct af_taught at[AF_OPTLIST_MAX];
     struct af_err cause;
@@ -292,7 +277,7 @@ static int teach(struct tour *t, const struct opts *o, struct af_err *err)
     return 0;
 }
 
-static void warn_of_reach(const struct tour *t, const struct opts *o)
+static void warn_of_reach(const struct af_tour *t, const struct opts *o)
 {
     double x, y, pitch = af_plate_pitch_um(&t->plate);
     double w = isnan(t->plate.well_w_um) ? pitch : t->plate.well_w_um;
@@ -304,128 +289,11 @@ static void warn_of_reach(const struct tour *t, const struct opts *o)
                     h);
 }
 
-static int fill_sites(struct tour *t, const struct opts *o, const size_t *order, struct af_err *err)
-{
-    int nfields = af_fields_count(&o->fields);
-    size_t n;
-
-    if (!af_size_mul(t->nwells, (size_t)nfields, &n) || n > 10000000)
-        return af_fail(err, AF_EUSAGE, "more than 10000000 positions");
-    if (!(t->sites = af_calloc(n, sizeof *t->sites, err)) ||
-        !(t->measured = af_calloc(n, sizeof *t->measured, err)))
-        return -1;
-    for (size_t i = 0; i < t->nwells; i++) {
-        const struct af_well *w = &t->plate.well[order[i]];
-        double x = w->x_um, y = w->y_um, dx, dy;
-
-        af_place(&t->placement, &x, &y);
-        for (int f = 0; f < nfields; f++) {
-            af_fields_place(&o->fields, f, &dx, &dy);
-            t->measured[t->nsites] = t->heights.focused && t->heights.focused[order[i]];
-            t->sites[t->nsites++] = (struct af_site){
-                w, f, nfields, x + dx, y + dy, isnan(o->z_um) ? w->z_um : o->z_um, NAN};
-        }
-    }
-    return 0;
-}
-
-/* Which wells, in which order, and their fields. */
-static int plan(struct tour *t, const struct opts *o, struct af_err *err)
-{
-    bool *chosen = af_calloc(t->plate.n, sizeof *chosen, err);
-    size_t *order = af_calloc(t->plate.n, sizeof *order, err);
-    enum af_order by = o->order >= 0     ? (enum af_order)o->order
-                       : t->plate.listed ? AF_ORDER_LISTED
-                                         : AF_ORDER_HORIZONTAL;
-    struct af_err cause;
-    int ret = -1;
-
-    if (!chosen || !order)
-        goto done;
-    if (o->wells && af_wells_choose(&t->plate, o->wells, chosen, &cause)) {
-        af_fail(err, cause.kind, "--wells: %s", cause.text);
-        goto done;
-    }
-    for (size_t i = 0; i < t->plate.n; i++)
-        chosen[i] = (!o->wells || chosen[i]) && !(o->remaining && t->heights.tried[i]);
-    if (af_wells_order(&t->plate, chosen, by, order, &t->nwells, err))
-        goto done;
-    ret = fill_sites(t, o, order, err);
-done:
-    free(chosen);
-    free(order);
-    return ret;
-}
-
-/* Where a site lies on the plate: its field's place from the well's centre is along the stage's
- * axes. */
-static void on_plate(const struct tour *t, const struct af_site *site, double *x_um, double *y_um)
-{
-    const double(*m)[2] = t->placement.m;
-    double det = m[0][0] * m[1][1] - m[0][1] * m[1][0], x = site->well->x_um, y = site->well->y_um;
-
-    af_place(&t->placement, &x, &y);
-    x = site->x_um - x;
-    y = site->y_um - y;
-    *x_um = site->well->x_um + (m[1][1] * x - m[0][1] * y) / det;
-    *y_um = site->well->y_um + (m[0][0] * y - m[1][0] * x) / det;
-}
-
-/* From the first to the last well of 96. */
-#define WELLS_W_UM 99e3
-#define WELLS_H_UM 63e3
-
-static void widen(double *lo, double *hi, double least)
-{
-    double more = fmax(least - (*hi - *lo), 0) / 2;
-
-    *lo -= more;
-    *hi += more;
-}
-
-/* Where wells may be, and how high. */
-static struct af_surface_prior prior_of(const struct tour *t, const struct opts *o)
-{
-    struct af_surface_prior prior = {INFINITY,  -INFINITY,     INFINITY,
-                                     -INFINITY, o->z_range_um, af_plate_pitch_um(&t->plate)};
-
-    for (size_t i = 0; i < t->plate.n; i++) {
-        prior.x0_um = fmin(prior.x0_um, t->plate.well[i].x_um);
-        prior.x1_um = fmax(prior.x1_um, t->plate.well[i].x_um);
-        prior.y0_um = fmin(prior.y0_um, t->plate.well[i].y_um);
-        prior.y1_um = fmax(prior.y1_um, t->plate.well[i].y_um);
-    }
-    if (!(prior.pitch_um > 0))
-        prior.pitch_um = 1;
-    widen(&prior.x0_um, &prior.x1_um,
-          WELLS_W_UM); // a range over a plate, not over the wells chosen
-    widen(&prior.y0_um, &prior.y1_um, WELLS_H_UM);
-    return prior;
-}
-
-/* The height of every site by the surface through those focused. */
-static int predict(struct tour *t, const struct opts *o, struct af_err *err)
-{
-    struct af_surface_prior prior = prior_of(t, o);
-    struct af_surface s;
-
-    if (af_surface_fit(&s, t->heights.at, t->heights.n, &prior, err))
-        return -1;
-    for (size_t i = 0; i < t->nsites; i++) {
-        double x, y;
-
-        on_plate(t, &t->sites[i], &x, &y);
-        af_surface_at(&s, x, y, &t->sites[i].z_um, &t->sites[i].z_err_um);
-    }
-    af_surface_release(&s);
-    return 0;
-}
-
 /* The wells whose heights the others do not believe. */
-static int put_odd(const struct tour *t, const struct opts *o, FILE *out, struct af_err *err)
+static int put_odd(const struct af_tour *t, const struct opts *o, FILE *out, struct af_err *err)
 {
     const struct af_heights *h = &t->heights;
-    struct af_surface_prior prior = prior_of(t, o);
+    struct af_surface_prior prior = af_tour_prior(t, o->z_range_um);
     bool *odd = af_calloc(h->n, sizeof *odd, err);
     struct af_height *expected = af_calloc(h->n, sizeof *expected, err);
     struct af_table_out table;
@@ -451,7 +319,7 @@ done:
     return ret;
 }
 
-static int read_heights(struct tour *t, const struct opts *o, struct af_err *err)
+static int read_heights(struct af_tour *t, const struct opts *o, struct af_err *err)
 {
     FILE *fp = open_input(o->z_from, err);
     int ret = fp ? af_heights_read(&t->heights, &t->plate, fp, o->z_from, err) : -1;
@@ -460,7 +328,7 @@ static int read_heights(struct tour *t, const struct opts *o, struct af_err *err
     return ret;
 }
 
-static void put_wells(const struct tour *t, const struct opts *o, FILE *out)
+static void put_wells(const struct af_tour *t, const struct opts *o, FILE *out)
 {
     struct af_table_out table;
 
@@ -487,7 +355,7 @@ static void put_wells(const struct tour *t, const struct opts *o, FILE *out)
     }
 }
 
-static void put_travel(const struct tour *t, const struct opts *o, FILE *out)
+static void put_travel(const struct af_tour *t, const struct opts *o, FILE *out)
 {
     struct af_pace pace = {1e3 * o->speed_mm_s, 1e3 * o->acceleration_mm_s2, o->settle_ms / 1e3};
     struct af_travel way = af_sites_travel(t->sites, t->nsites, &pace);
@@ -501,7 +369,7 @@ static void put_travel(const struct tour *t, const struct opts *o, FILE *out)
     af_table_end_row(&table);
 }
 
-static int put(const struct tour *t, const struct opts *o, FILE *out, struct af_err *err)
+static int put(const struct af_tour *t, const struct opts *o, FILE *out, struct af_err *err)
 {
     if (!isnan(o->odd))
         return put_odd(t, o, out, err);
@@ -516,14 +384,15 @@ static int put(const struct tour *t, const struct opts *o, FILE *out, struct af_
 
 static int run(const struct opts *o, struct af_err *err)
 {
-    struct tour t = {.placement = AF_PLACEMENT_NONE};
+    struct af_tour t = {.placement = AF_PLACEMENT_NONE};
+    const struct af_tour_plan plan = {o->wells, o->order, o->remaining, &o->fields, o->z_um};
     struct af_outfile file = {0};
     bool to_file = o->output && strcmp(o->output, "-");
     int ret = -1;
 
     if (get_plate(&t.plate, o, err) || teach(&t, o, err) ||
-        (o->z_from && read_heights(&t, o, err)) || plan(&t, o, err) ||
-        (o->z_from && predict(&t, o, err)))
+        (o->z_from && read_heights(&t, o, err)) || af_tour_plan(&t, &plan, err) ||
+        (o->z_from && af_tour_predict(&t, o->z_range_um, err)))
         goto done;
     warn_of_reach(&t, o);
     if (to_file && af_outfile_open(&file, o->output, err))
@@ -537,10 +406,7 @@ static int run(const struct opts *o, struct af_err *err)
     ret = 0;
 done:
     af_outfile_discard(&file);
-    free(t.sites);
-    free(t.measured);
-    af_heights_release(&t.heights);
-    af_plate_release(&t.plate);
+    af_tour_release(&t);
     return ret;
 }
 
