@@ -21,7 +21,7 @@ enum { MOST_RANGES = 16 };
 struct opts {
     bool ageing, no_header, quiet;
     double bin_um, residual_bin_um, depth_um; // NaN: not given
-    double tolerance_um, tolerance_slope;
+    double tolerance_um, tolerance_slope, tolerance_bias_um;
     int64_t window;
     const char *labels, *limit, *plot, *ranges;
     int show;                  // enum af_evalplot_kind
@@ -55,6 +55,8 @@ static const struct af_option options[] = {
      "days, z, histogram or sigma [days]", "days|z|histogram|sigma", 0, 0},
     {0, "tolerance", AF_OPT_LENGTH, offsetof(struct opts, tolerance_um), "LENGTH",
      "--ageing: offset that is borne [100nm]", NULL, 0, 1e4},
+    {0, "tolerance-bias", AF_OPT_LENGTH, offsetof(struct opts, tolerance_bias_um), "LENGTH",
+     "--ageing: change of bias that is borne [150nm]", NULL, 0, 1e4},
     {0, "tolerance-slope", AF_OPT_REAL, offsetof(struct opts, tolerance_slope), "S",
      "--ageing: |slope - 1| that is borne [0.1]", NULL, 0, 10},
     {0, "window", AF_OPT_INT, offsetof(struct opts, window), "N",
@@ -117,6 +119,7 @@ static int parse_args(int argc, char **argv, struct opts *o)
                        .depth_um = 0.6,
                        .tolerance_um = AF_EVAL_TOLERANCE_UM,
                        .tolerance_slope = AF_EVAL_TOLERANCE_SLOPE,
+                       .tolerance_bias_um = AF_EVAL_TOLERANCE_BIAS_UM,
                        .window = AF_EVAL_WINDOW};
     status = af_cli_parse(&tool, argc, argv, o, &operand);
     if (status >= 0)
@@ -399,6 +402,8 @@ static void put_age(struct af_table_out *t, const struct af_eval_age *a)
     af_table_real(t, a->slope_err);
     af_table_real(t, a->offset_um);
     af_table_real(t, a->offset_err_um);
+    af_table_real(t, a->bias_um);
+    af_table_real(t, a->bias_err_um);
     af_table_text(t, af_eval_age_word(a->verdict));
     af_table_end_row(t);
 }
@@ -406,12 +411,14 @@ static void put_age(struct af_table_out *t, const struct af_eval_age *a)
 /* 4 where the last word is that the model has aged. */
 static int run_ageing(struct sink *k, struct af_err *err)
 {
-    static const char *const columns[] = {"time",      "moves",         "slope",  "slope_err",
-                                          "offset_um", "offset_err_um", "verdict"};
+    static const char *const columns[] = {"time",      "moves",       "slope",
+                                          "slope_err", "offset_um",   "offset_err_um",
+                                          "bias_um",   "bias_err_um", "verdict"};
     const struct opts *o = k->o;
     struct af_eval_ageing rule = {.window = (size_t)o->window,
                                   .tolerance_um = o->tolerance_um,
-                                  .tolerance_slope = o->tolerance_slope};
+                                  .tolerance_slope = o->tolerance_slope,
+                                  .tolerance_bias_um = o->tolerance_bias_um};
     struct af_eval_moves moves = {0};
     struct af_eval_age *age = NULL;
     struct af_table_out t;

@@ -354,6 +354,7 @@ int af_simscope_truth(struct af_simscope *s, struct af_sim_truth *truth, struct 
         truth->moving[a] = af_sim_moving(st, a, t);
     }
     truth->focus_um = af_sim_focus_um(s, t);
+    truth->laser_um = truth->focus_um - af_sim_alignment(s, t)->af_offset_um;
     truth->time_s = t;
     truth->day = (int64_t)st->state.day;
     truth->frames = (uint64_t)st->state.frames;

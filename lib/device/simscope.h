@@ -113,6 +113,7 @@ struct af_sim_truth {
     double um[AF_SIM_NAXES]; // true positions
     bool moving[AF_SIM_NAXES];
     double focus_um; // z of zero defocus here and now
+    double laser_um; // z where the autofocus light comes to its focus: it walks against focus_um
     double time_s;   // since the day began
     int64_t day;
     uint64_t frames;   // taken

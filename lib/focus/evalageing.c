@@ -8,16 +8,17 @@
 
 static const double beyond = 3; // standard errors
 
-static int add_row(struct af_eval_moves *m, const struct af_table_in *in, const int col[5],
+static int add_row(struct af_eval_moves *m, const struct af_table_in *in, const int col[6],
                    struct af_err *err)
 {
-    struct af_eval_move v = {.sigma_um = NAN};
+    struct af_eval_move v = {.sigma_um = NAN, .bias_um = NAN};
     const char *time;
     double before, after;
 
     if (af_table_get_real(in, col[0], &v.moved_um, err) ||
         af_table_get_real(in, col[1], &before, err) || af_table_get_real(in, col[2], &after, err) ||
-        (col[3] >= 0 && af_table_get_real(in, col[3], &v.sigma_um, err)))
+        (col[3] >= 0 && af_table_get_real(in, col[3], &v.sigma_um, err)) ||
+        (col[5] >= 0 && af_table_get_real(in, col[5], &v.bias_um, err)))
         return -1;
     time = af_table_get_text(in, col[4]);
     v.change_um = after - before;
@@ -33,7 +34,7 @@ static int add_row(struct af_eval_moves *m, const struct af_table_in *in, const 
 int af_eval_moves_read(struct af_eval_moves *m, FILE *fp, const char *name, struct af_err *err)
 {
     struct af_table_in in = {0};
-    int col[5], got = 0, ret = -1;
+    int col[6], got = 0, ret = -1;
 
     if (af_table_open(&in, fp, name, err) || (col[0] = af_table_need(&in, "moved_um", err)) < 0 ||
         (col[1] = af_table_need(&in, "before_um", err)) < 0 ||
@@ -41,6 +42,7 @@ int af_eval_moves_read(struct af_eval_moves *m, FILE *fp, const char *name, stru
         goto done;
     col[3] = af_table_find(&in, "sigma_um");
     col[4] = af_table_find(&in, "time");
+    col[5] = af_table_find(&in, "bias_um");
     while ((got = af_table_next(&in, err)) == 1)
         if (add_row(m, &in, col, err))
             goto done;
@@ -93,12 +95,46 @@ static void fit(const struct af_eval_move *v, size_t n, struct af_eval_age *a)
     a->offset_err_um = sqrt(squares * (1 / (double)n + (xx > 0 ? x * x / xx : 0)));
 }
 
+/* Mean of the known biases among n moves, and its variance; false where fewer than two are known.
+ */
+static bool mean_bias(const struct af_eval_move *v, size_t n, double *mean, double *variance)
+{
+    double sum = 0, squares = 0;
+    size_t known = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(v[i].bias_um)) {
+            sum += v[i].bias_um;
+            known++;
+        }
+    *mean = sum / (double)known;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(v[i].bias_um))
+            squares += (v[i].bias_um - *mean) * (v[i].bias_um - *mean);
+    *variance = squares / ((double)known * (double)(known - 1));
+    return known > 1;
+}
+
+/* first, last: where the log begins, and the last half window of it. */
+static void compare(const struct af_eval_move *first, const struct af_eval_move *last, size_t n,
+                    struct af_eval_age *a)
+{
+    double then, now, var_then, var_now;
+
+    a->bias_um = a->bias_err_um = NAN;
+    if (mean_bias(first, n, &then, &var_then) && mean_bias(last, n, &now, &var_now)) {
+        a->bias_um = now - then;
+        a->bias_err_um = sqrt(var_then + var_now);
+    }
+}
+
 static enum af_eval_verdict judge(const struct af_eval_age *a, const struct af_eval_ageing *rule)
 {
     bool slope = fabs(a->slope - 1) > rule->tolerance_slope + beyond * a->slope_err;
     bool offset = fabs(a->offset_um) > rule->tolerance_um + beyond * a->offset_err_um;
+    bool bias = fabs(a->bias_um) > rule->tolerance_bias_um + beyond * a->bias_err_um;
 
-    return slope || offset ? AF_EVAL_STALE : AF_EVAL_FRESH;
+    return slope || offset || bias ? AF_EVAL_STALE : AF_EVAL_FRESH;
 }
 
 int af_eval_ageing(const struct af_eval_moves *m, const struct af_eval_ageing *rule,
@@ -118,6 +154,7 @@ int af_eval_ageing(const struct af_eval_moves *m, const struct af_eval_ageing *r
         a->time = m->move[end - 1].time;
         a->moves = rule->window;
         fit(m->move + end - rule->window, rule->window, a);
+        compare(m->move, m->move + end - rule->window / 2, rule->window / 2, a);
         a->verdict = judge(a, rule);
     }
     return 0;

@@ -13,12 +13,18 @@
  *   after - before = offset + slope * moved,   slope 1, offset 0
  *
  * A slope of another kind is a wrong scale; an offset shows where looks from one side of a
- * probe contradict those from the other.
+ * probe contradict those from the other. An error common to all defocus is not to be seen so; it
+ * takes what finds focus without the model, a sweep and its label:
+ *
+ *   bias = defocus predicted - defocus labelled
+ *
+ * which may be anything that a day brings, and ages where it changes.
  */
 struct af_eval_move {
     char *time;
     double moved_um, change_um;
     double sigma_um; // promised standard error of the change; NaN: unknown
+    double bias_um;  // against a label; NaN: there is none
 };
 /* All-zero is the empty state. */
 struct af_eval_moves {
@@ -28,20 +34,23 @@ struct af_eval_moves {
 
 /*
  * Add a log of af-hold or af-focus, in order of time: columns moved_um, before_um, after_um; time,
- * sigma_um where there are. Rows without a number are passed over. -1 with AF_EDATA or AF_ESYS.
+ * sigma_um, bias_um where there are. Rows without a number are passed over. -1 with AF_EDATA or
+ * AF_ESYS.
  */
 int af_eval_moves_read(struct af_eval_moves *m, FILE *fp, const char *name, struct af_err *err);
 void af_eval_moves_release(struct af_eval_moves *m);
 
 /* How it is judged. */
 struct af_eval_ageing {
-    size_t window;          // moves that are judged together
-    double tolerance_um;    // offset that is borne
-    double tolerance_slope; // |slope - 1| that is borne
+    size_t window;            // moves that are judged together
+    double tolerance_um;      // offset that is borne
+    double tolerance_slope;   // |slope - 1| that is borne
+    double tolerance_bias_um; // change of the bias that is borne
 };
 #define AF_EVAL_WINDOW 20
 #define AF_EVAL_TOLERANCE_UM 0.1
 #define AF_EVAL_TOLERANCE_SLOPE 0.1
+#define AF_EVAL_TOLERANCE_BIAS_UM 0.15
 
 enum af_eval_verdict { AF_EVAL_FRESH, AF_EVAL_STALE };
 const char *af_eval_age_word(enum af_eval_verdict v); // "ok", "stale"
@@ -52,13 +61,15 @@ struct af_eval_age {
     size_t moves;
     double slope, slope_err; // NaN where all ways are the same
     double offset_um, offset_err_um;
+    double bias_um, bias_err_um; // change since the log began; NaN: not known
     enum af_eval_verdict verdict;
 };
 
 /*
- * From the window-th move on, one for each. Stale: the slope or the offset lies beyond
- * its tolerance by more than three standard errors. The errors are the larger ones of those
- * from the residuals and from the promised sigma. *age: the caller's to free. -1 with
+ * From the window-th move on, one for each. Stale: slope, offset or change of bias lies beyond
+ * its tolerance by more than three standard errors. The errors of the line are the larger ones of
+ * those from the residuals and from the promised sigma. The change of bias is the mean over the
+ * last half window less that over the first. *age: the caller's to free. -1 with
  * AF_ENOFOCUS (fewer moves than the window) or AF_ESYS.
  */
 int af_eval_ageing(const struct af_eval_moves *m, const struct af_eval_ageing *rule,

@@ -28,7 +28,8 @@ static const struct af_tool tool = {PROG, "[DIR][?key=value...]",
 static void print(const struct af_sim_truth *t, bool header)
 {
     static const char *const names[] = {"day",      "time_s",     "x_um",   "y_um",    "z_um",
-                                        "focus_um", "defocus_um", "frames", "motions", "touched"};
+                                        "focus_um", "defocus_um", "frames", "motions", "touched",
+                                        "laser_um"};
     struct af_table_out out;
 
     af_table_begin(&out, stdout, names, sizeof(names) / sizeof(*names), header);
@@ -41,6 +42,7 @@ static void print(const struct af_sim_truth *t, bool header)
     af_table_int(&out, (int64_t)t->frames);
     af_table_int(&out, (int64_t)t->motions);
     af_table_int(&out, (int64_t)t->touched);
+    af_table_real(&out, t->laser_um);
     af_table_end_row(&out);
 }
 

@@ -88,6 +88,10 @@ ok 'within a wider tolerance' af-eval --ageing --tolerance 400nm offset.tsv
 status_is 4 'a model that ages' af-eval --ageing -q turn.tsv
 is "$(cat err)" '' 'can be silent'
 is "$(column verdict out | tr ' ' '\n' | uniq | tr '\n' ' ')" 'ok stale ' 'turns stale once'
+awk -v OFS='\t' '{ print $0, NR == 1 ? "bias_um" : NR < 20 ? 0.5 : 0.8 }' fresh.tsv > bias.tsv
+status_is 4 'a bias that changes' af-eval --ageing bias.tsv
+is "$(tail -n 1 out | cut -f 7)" 0.3 'is told by how much'
+ok 'within a wider tolerance' af-eval --ageing --tolerance-bias 400nm bias.tsv
 head -n 10 fresh.tsv > few.tsv
 status_is 4 'few moves' af-eval --ageing few.tsv
 like "$(cat err)" '^af-eval: 9 moves: 20 are needed' 'are said to be few'

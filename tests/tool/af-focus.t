@@ -68,7 +68,7 @@ ok 'stays within 300 nm of focus' \
     awk -F '\t' 'NR > 1 && !($6 == "ok" && $4^2 < 0.09) { exit 1 }' hold.tsv
 ok 'probes are known moves' awk -F '\t' 'NR > 1 && $2^2 > 0.8 { n++ } END { exit !(n >= 4) }' moves.tsv
 af-move -q --by 3um > out
-status_is 4 'focus that jumps' af-hold --count 9 --every 0
+status_is 4 'focus that jumps' af-hold --target 0 --count 9 --every 0
 is "$(cut -f 6 out | sed 1d | tr '\n' ' ')" 'jump jump jump ' 'is in doubt three times, and nothing moves'
 is "$(cut -f 7 out | sed 1d | sort -u)" NA 'nothing'
 status_is 1 'a command that fails' af-hold --run false

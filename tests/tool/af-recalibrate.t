@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # af-recalibrate promotes what is better, keeps what is not, and survives kills at any moment.
-# With AFTOOLS_CRON=1 and as root it is also started by Debian's cron (two minutes).
+# With AFTOOLS_CRON=1 and as root it is also started by Debian's cron (five minutes); with AF_TEST_LONG=1 it is
+# killed at 60 moments of a run instead of eight.
 . "$SRC/tests/tap.sh"
 PATH=$SRC/scripts:$BUILD/aid:$PATH
 AF_CAMERA=sim:$PWD/scope AF_STAGE=sim:$PWD/scope AF_LOCK_DIR=$PWD
@@ -47,17 +48,23 @@ status_is 75 'one at a time' recalibrate
 wait
 fresh
 cp -L d/model.safetensors first.safetensors
+# whole: the model in place is one that predicts
+whole() {
+    af-predict -q -m d/model.safetensors "$SRC/testdata/spot.ome.tif" > table 2> err
+    case $? in 0 | 4) ;; *) return 1 ;; esac
+}
+moments='50 150 300 500 800 1200 1700 2300'
+[ -z "${AF_TEST_LONG-}" ] || moments=$(seq 40 40 2400)
 lost=0
-for ms in 050 150 300 500 800 1200 1700 2300; do
+for ms in $moments; do
     # shellcheck disable=SC2086 # words
     setsid af-recalibrate $small -q d > /dev/null 2>&1 &
-    sleep "$(awk -v ms=$ms 'BEGIN { print ms / 1000 }')"
-    kill -KILL -$! 2> /dev/null
+    sleep "$(awk -v ms="$ms" 'BEGIN { print ms / 1000 }')"
+    kill -KILL -$! 2> /dev/null && [ -z "${AF_TEST_LONG-}" ] || fresh # a run that came to its end: another
     wait $! 2> /dev/null
-    af-predict -q -m d/model.safetensors "$SRC/testdata/spot.ome.tif" > table 2> err
-    case $? in 0 | 4) ;; *) lost=$((lost + 1)) ;; esac
+    whole || lost=$((lost + 1))
 done
-is "$lost" 0 'killed eight times, there was a whole model each time'
+is "$lost" 0 "killed at $(echo "$moments" | wc -w) moments, there was a whole model each time"
 ok 'and the next one' recalibrate
 like "$(cat d/log)" 'promoted|kept' 'comes to its end'
 
@@ -71,24 +78,76 @@ for args in '' 'd e' '--stacks 2 d' '--epochs x d'; do
 done
 
 # ------------------------------------------------------------------------- cron
-if [ "${AFTOOLS_CRON-}" ] && [ "$(id -u)" = 0 ] && command -v cron > /dev/null; then
-    fresh
-    before=$(wc -l < d/log)
-    tabs=/etc/cron.d/aftools-test
-    trap 'rm -f $tabs; kill "$daemon" 2> /dev/null' EXIT
-    printf 'PATH=%s\nAF_CAMERA=%s\nAF_STAGE=%s\nAF_LOCK_DIR=%s\n* * * * * root cd %s && af-recalibrate %s -q d > cron.out 2>&1\n' \
-        "$PATH" "$AF_CAMERA" "$AF_STAGE" "$PWD" "$PWD" "$small" > $tabs
+if [ -z "${AFTOOLS_CRON-}" ] || [ "$(id -u)" != 0 ] || ! command -v cron > /dev/null || [ ! -d /etc/cron.d ]; then
+    skip 'a real cron' 'AFTOOLS_CRON is not set, or there is no cron, or this is not root'
+    done_testing
+fi
+tabs=/etc/cron.d/aftools-test daemon=''
+trap 'rm -f $tabs; [ -z "$daemon" ] || kill "$daemon" 2> /dev/null' EXIT
+if ! pidof cron > /dev/null; then
     cron -f > /dev/null 2>&1 &
     daemon=$!
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do
-        sleep 10
-        [ "$(wc -l < d/log)" -lt $((before + 2)) ] || break
-    done
-    rm -f $tabs
-    kill $daemon
-    like "$(tail -n 2 d/log)" 'promoted|kept' 'cron runs it to its end'
-    is "$(cat cron.out)" '' 'and has nothing to mail'
-else
-    skip 'a real cron' 'AFTOOLS_CRON is not set, or there is no cron, or this is not root'
 fi
+# tab PATH SECOND...: each minute, at these seconds; what is printed would be mailed
+tab() {
+    cp d/log log.before
+    {
+        printf 'PATH=%s\nAF_CAMERA=%s\nAF_STAGE=%s\nAF_LOCK_DIR=%s\nSHELL=/bin/sh\n' "$1" "$AF_CAMERA" "$AF_STAGE" "$PWD"
+        shift
+        for second; do
+            printf '* * * * * root cd %s && sleep %d && echo $$ > job && exec af-recalibrate %s -q d >> mail 2>&1\n' \
+                "$PWD" "$second" "$small"
+        done
+    } > tab.new
+    chmod 644 tab.new
+    cp tab.new $tabs.new && mv $tabs.new $tabs
+}
+# comes SECONDS FILE: the file appears
+comes() { t=0; while [ ! -s "$2" ] && [ $t -lt "$1" ]; do sleep 1; t=$((t + 1)); done; [ -s "$2" ]; }
+# ended: how a run ends that cron has begun since then, by the log
+ended() {
+    t=0
+    while ! diff log.before d/log | grep -E 'promoted|kept|failed' && [ $t -lt 150 ]; do sleep 1; t=$((t + 1)); done
+    rm -f $tabs
+    flock d/.lock true
+}
+
+rm -rf d mail
+mkdir d
+make-model --half-range 5 --trust known.ome.tif -o d/model.safetensors
+: > d/log
+tab "$PATH" 0
+like "$(ended)" 'promoted' 'cron: a better model is promoted'
+like "$(link)" '^history/20' 'and is the model'
+is "$(cat mail)" '' 'nothing to mail'
+
+# A training that goes wrong: its model is worse, truly.
+mkdir bad
+printf '#!/bin/sh\nexec %s/af-train "$@" --lr 0.3\n' "$BUILD" > bad/af-train
+chmod +x bad/af-train
+fresh
+cp -L d/model.safetensors good.safetensors
+tab "$PWD/bad:$PATH" 0
+like "$(ended)" 'kept' 'cron: a worse one is not'
+same d/model.safetensors good.safetensors 'and the model is as it was'
+note "$(grep 'today, trusted' d/log | tail -n 1)"
+is "$(cat mail)" '' 'nothing to mail'
+
+# Killed by SIGKILL, all that cron began, at moments from its start to its end.
+fresh
+rm -f job
+tab "$PATH" 0 8 16 24 32 40 48
+lost=0 killed=0
+for ms in 100 300 500 800 1100 1500 2000; do
+    comes 70 job || break
+    sleep "$(awk -v ms=$ms 'BEGIN { print ms / 1000 }')"
+    kill -KILL -- "-$(cut -d ' ' -f 5 "/proc/$(cat job)/stat")" 2> /dev/null && killed=$((killed + 1))
+    rm -f job
+    whole || lost=$((lost + 1))
+done
+note "$killed of 7 runs were killed"
+ok 'cron: most runs were killed under way' test $killed -ge 4
+is "$lost" 0 'and each left a whole model'
+like "$(ended)" 'promoted|kept' 'the next one comes to its end'
+is "$(cat mail)" '' 'nothing to mail'
 done_testing

@@ -13,7 +13,7 @@
 
 static struct af_err err;
 static const struct af_eval_ageing rule = {AF_EVAL_WINDOW, AF_EVAL_TOLERANCE_UM,
-                                           AF_EVAL_TOLERANCE_SLOPE};
+                                           AF_EVAL_TOLERANCE_SLOPE, AF_EVAL_TOLERANCE_BIAS_UM};
 
 /* n moves by +/-2 um; predictions are off by sd, and wrong by slope and offset. */
 static void plant(struct af_eval_moves *m, uint64_t seed, int n, double sd, double slope,
@@ -92,6 +92,33 @@ static void the_fit_is_exact_without_noise(void **state)
     af_eval_moves_release(&m);
 }
 
+/* Moves of a fresh model whose bias is `first`, and `last` for the last half window. */
+static size_t stale_by_bias(double first, double last, double sd)
+{
+    struct af_eval_moves m = {0};
+    struct af_random r;
+    size_t stale;
+
+    af_random_init(&r, 1, "bias");
+    plant(&m, 1, 3 * AF_EVAL_WINDOW, 0.02, 1, 0);
+    assert_true(isnan(m.move[0].bias_um));
+    for (size_t i = 0; i < m.n; i++)
+        m.move[i].bias_um =
+            (i + AF_EVAL_WINDOW / 2 < m.n ? first : last) + sd * af_random_normal(&r);
+    stale = count_stale(&m);
+    af_eval_moves_release(&m);
+    return stale;
+}
+
+static void a_bias_may_be_any_but_must_stay(void **state)
+{
+    (void)state;
+    assert_int_equal(stale_by_bias(0.5, 0.5, 0.02), 0);
+    assert_int_equal(stale_by_bias(0.5, 0.6, 0.02), 0); // is borne
+    assert_true(stale_by_bias(0.5, 0.75, 0.02) >= 1);
+    assert_true(stale_by_bias(0.1, -0.15, 0.02) >= 1);
+}
+
 static void few_moves_give_no_verdict(void **state)
 {
     struct af_eval_moves m = {0};
@@ -111,6 +138,7 @@ int main(void)
         cmocka_unit_test(a_fresh_model_is_never_called_stale),
         cmocka_unit_test(a_wrong_scale_and_an_offset_are_noticed),
         cmocka_unit_test(the_fit_is_exact_without_noise),
+        cmocka_unit_test(a_bias_may_be_any_but_must_stay),
         cmocka_unit_test(few_moves_give_no_verdict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
