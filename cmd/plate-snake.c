@@ -399,7 +399,7 @@ static int run(const struct opts *o, struct af_err *err)
         goto done;
     if (put(&t, o, to_file ? file.fp : stdout, err))
         goto done;
-    if (o->plot && t.nsites && af_plateplot_path(o->plot, t.sites, t.nsites, t.measured, err))
+    if (o->plot && t.nsites && af_plateplot_path(o->plot, t.sites, t.nsites, t.state, err))
         goto done;
     if (to_file && af_outfile_commit(&file, err))
         goto done;

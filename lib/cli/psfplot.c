@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { WIDTH = 900, HEIGHT = 640, FIELD_HEIGHT = 360 };
+enum { WIDTH = 900, HEIGHT = 640, FIELD_WIDTH = 1300, FIELD_HEIGHT = 440 };
 
 #define VIRIDIS                                                                                    \
     "set palette defined (0 '#440154', 0.25 '#3b528b', 0.5 '#21918c', 0.75 '#5ec962', 1 "          \
@@ -202,45 +202,64 @@ int af_psfplot_histogram(const char *path, const struct af_psfset *set, double d
     return af_plot_commit(&p, err);
 }
 
-int af_psfplot_field(const char *path, const struct af_psfset *set, struct af_err *err)
+/* A bead's place, z less its file's mean, widths. */
+static size_t put_beads(FILE *fp, const struct af_psfset *set)
 {
-    static const char *const title[] = {"z less the mean / µm", "lateral width / µm",
-                                        "axial width / µm"};
-    struct af_plot p;
     size_t n = 0;
-    double w = 0, h = 0;
 
-    if (af_plot_open(&p, path, WIDTH, FIELD_HEIGHT, err))
-        return -1;
-    fputs("$beads << EOD\n", p.script);
-    for (size_t i = 0; i < set->n; i++) {
-        const struct af_psfrun *r = &set->file[i].run;
-
-        w = fmax(w, (double)r->w * r->px_um);
-        h = fmax(h, (double)r->h * r->py_um);
-        for (size_t b = 0; b < r->nbeads; b++) {
-            const struct af_psf *d = &r->bead[b];
+    for (size_t i = 0; i < set->n; i++)
+        for (size_t b = 0; b < set->file[i].run.nbeads; b++) {
+            const struct af_psf *d = &set->file[i].run.bead[b];
 
             if (strcmp(d->quality, AF_PSF_OK))
                 continue;
-            fprintf(p.script, "%.9g %.9g %.9g %.9g %.9g\n", d->x_um, d->y_um,
+            fprintf(fp, "%.9g %.9g %.9g %.9g %.9g\n", d->x_um, d->y_um,
                     d->z_um - set->file[i].field.z_mean_um, sqrt(d->fwhm_min_um * d->fwhm_max_um),
                     d->fwhm_z_um);
             n++;
         }
-    }
+    return n;
+}
+
+int af_psfplot_field(const char *path, const struct af_psfset *set, struct af_err *err)
+{
+    static const char *const title[] = {"z less the mean, standard deviation",
+                                        "lateral width, median", "axial width, median"};
+    struct af_plot p;
+    size_t n;
+    double w = 0, h = 0;
+
+    if (af_plot_open(&p, path, FIELD_WIDTH, FIELD_HEIGHT, err))
+        return -1;
+    fputs("$beads << EOD\n", p.script);
+    n = put_beads(p.script, set);
     if (!n) {
         af_plot_discard(&p);
         return af_fail(err, AF_EDATA, "%s: no bead that can be used", path);
     }
+    for (size_t i = 0; i < set->n; i++) {
+        w = fmax(w, (double)set->file[i].run.w * set->file[i].run.px_um);
+        h = fmax(h, (double)set->file[i].run.h * set->file[i].run.py_um);
+    }
+    /* Blue and red alike about 0; widths at least 10 % about their median, or noise has all
+     * colours. */
+    fputs("EOD\nstats $beads using 3 nooutput name 'z'\nstats $beads using 4 nooutput name 'b'\n"
+          "stats $beads using 5 nooutput name 'c'\nlargest(a, b) = a > b ? a : b\n"
+          "z_hi = largest(largest(-z_min, z_max), 0.001); z_lo = -z_hi\n"
+          "b_lo = -largest(-b_min, -0.9 * b_median); b_hi = largest(b_max, 1.1 * b_median)\n"
+          "c_lo = -largest(-c_min, -0.9 * c_median); c_hi = largest(c_max, 1.1 * c_median)\n",
+          p.script);
     fprintf(p.script,
-            "EOD\nset multiplot layout 1, 3\nset size ratio -1\nunset key\nset tics out nomirror\n"
-            "set xrange [0:%.9g]\nset yrange [%.9g:0]\nset xlabel 'x / µm'\n",
+            "set multiplot layout 1, 3\nset size ratio -1\nunset key\nset tics out nomirror\n"
+            "set xrange [0:%.9g]\nset yrange [%.9g:0]\nset xlabel 'x / µm'\nset ylabel 'y / µm'\n"
+            "set cblabel 'µm'\nset format cb '%%.3g'\n",
             w, h);
     for (int i = 0; i < 3; i++)
         fprintf(p.script,
-                "set title '%s'\n%splot $beads using 1:2:%d with points pointtype 7 pointsize 1.2 "
-                "linecolor palette\n",
-                title[i], i ? VIRIDIS : COOLWARM, 3 + i);
+                "set cbrange [%c_lo:%c_hi]\nset title sprintf('%s %%.3f µm', %c_%s)\n%s"
+                "plot $beads using 1:2:%d with points pointtype 7 pointsize 1.7 linecolor "
+                "palette\n",
+                "zbc"[i], "zbc"[i], title[i], "zbc"[i], i ? "median" : "ssd",
+                i ? VIRIDIS : COOLWARM, 3 + i);
     return af_plot_commit(&p, err);
 }

@@ -8,6 +8,13 @@
 
 enum { MOST_SITES = 10000000 };
 
+static enum af_well_state state_of(const struct af_heights *h, size_t well)
+{
+    if (!h->tried || !h->tried[well])
+        return AF_WELL_OPEN;
+    return h->focused[well] ? AF_WELL_FOCUSED : AF_WELL_LOST;
+}
+
 static int fill_sites(struct af_tour *t, const struct af_tour_plan *p, const size_t *order,
                       struct af_err *err)
 {
@@ -17,7 +24,7 @@ static int fill_sites(struct af_tour *t, const struct af_tour_plan *p, const siz
     if (!af_size_mul(t->nwells, (size_t)nfields, &n) || n > MOST_SITES)
         return af_fail(err, AF_EUSAGE, "more than %d positions", MOST_SITES);
     if (!(t->sites = af_calloc(n, sizeof *t->sites, err)) ||
-        !(t->measured = af_calloc(n, sizeof *t->measured, err)))
+        !(t->state = af_calloc(n, sizeof *t->state, err)))
         return -1;
     for (size_t i = 0; i < t->nwells; i++) {
         const struct af_well *w = &t->plate.well[order[i]];
@@ -26,7 +33,7 @@ static int fill_sites(struct af_tour *t, const struct af_tour_plan *p, const siz
         af_place(&t->placement, &x, &y);
         for (int f = 0; f < nfields; f++) {
             af_fields_place(p->fields, f, &dx, &dy);
-            t->measured[t->nsites] = t->heights.focused && t->heights.focused[order[i]];
+            t->state[t->nsites] = state_of(&t->heights, order[i]);
             t->sites[t->nsites++] = (struct af_site){
                 w, f, nfields, x + dx, y + dy, isnan(p->z_um) ? w->z_um : p->z_um, NAN};
         }
@@ -127,7 +134,7 @@ int af_tour_predict(struct af_tour *t, double z_range_um, struct af_err *err)
 void af_tour_release(struct af_tour *t)
 {
     free(t->sites);
-    free(t->measured);
+    free(t->state);
     af_heights_release(&t->heights);
     af_plate_release(&t->plate);
     *t = (struct af_tour){.placement = AF_PLACEMENT_NONE};

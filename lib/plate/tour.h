@@ -7,13 +7,16 @@
 #include "plate/sites.h"
 #include "plate/teach.h"
 
+/* What is known of a well. */
+enum af_well_state { AF_WELL_OPEN, AF_WELL_FOCUSED, AF_WELL_LOST }; // lost: tried in vain
+
 /* Plate, placement and heights are the caller's to fill, the rest is planned. */
 struct af_tour {
     struct af_plate plate;
     struct af_placement placement; // AF_PLACEMENT_NONE: not taught
     struct af_heights heights;     // of wells focused so far; all-zero: none is known
     struct af_site *sites;         // [nsites] as the stage counts
-    bool *measured;                // [nsites] its well has been focused
+    enum af_well_state *state;     // [nsites] of its well
     size_t nsites, nwells;
 };
 void af_tour_release(struct af_tour *t);
