@@ -55,7 +55,7 @@ static void fields_are_as_high_as_the_plane_is_there(void **state)
         // The placement is its own inverse, but for the shift.
         double u = t.sites[i].x_um - 3e3, v = t.sites[i].y_um + 7e3;
 
-        assert_true(t.measured[i]);
+        assert_int_equal(t.state[i], AF_WELL_FOCUSED);
         assert_true(fabs(t.sites[i].z_um - tilted(0.6 * u + 0.8 * v, 0.8 * u - 0.6 * v)) < 0.01);
     }
     af_tour_release(&t);
