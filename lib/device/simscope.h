@@ -46,6 +46,7 @@ struct af_simaxis_facts {
     double speed_um_s, accel_um_s2; // in use
     double step_um;                 // resolution of the readback
 };
+/* -1 with AF_ESYS (the state cannot be read or written), as all that follow. */
 int af_simscope_axis(struct af_simscope *s, enum af_simaxis a, struct af_simaxis_facts *f,
                      struct af_err *err);
 

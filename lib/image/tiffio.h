@@ -22,7 +22,8 @@ struct af_tiffio {
     int error_errno;    // of the read or write that failed; 0: none
 };
 
-int af_tiffio_from_file(struct af_tiffio *io, const char *path, struct af_err *err); // for reading
+/* For reading; -1 with AF_ESYS. */
+int af_tiffio_from_file(struct af_tiffio *io, const char *path, struct af_err *err);
 void af_tiffio_from_memory(struct af_tiffio *io, void *bytes, size_t n); // takes bytes over
 void af_tiffio_from_fd(struct af_tiffio *io, int fd, uint64_t size);     // takes fd over
 void af_tiffio_release(struct af_tiffio *io);

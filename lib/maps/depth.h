@@ -37,6 +37,7 @@ struct af_depth_fit {
     double prominence; // by how much it stands out from the less deep of its two sides
 };
 
+/* n places; least: focus is where scores are smallest. -1 with AF_ESYS; release in any case. */
 int af_depth_init(struct af_depth *d, size_t n, bool least, struct af_err *err);
 void af_depth_release(struct af_depth *d);
 

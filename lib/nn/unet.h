@@ -42,6 +42,8 @@ size_t af_unet_net_bytes(const struct af_unet_arch *arch, size_t h, size_t width
 void af_unet_forward(struct af_unet_net *net, const struct af_unet_weights *w, const float *x,
                      uint64_t seed, float *p);
 
+/* For slices of h x width px; *back is of the caller. -1 with AF_EUSAGE (sides that cannot be
+ * halved so often), AF_ESYS. */
 int af_unet_back_new(struct af_unet_back **back, const struct af_unet_arch *arch, size_t h,
                      size_t width, struct af_err *err);
 void af_unet_back_free(struct af_unet_back *back);

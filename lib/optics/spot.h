@@ -25,6 +25,7 @@ struct af_spot {
     float *raw;                       // [height][width] before the pixels' average
 };
 
+/* Of parameters p, which are copied. -1 with AF_ESYS (memory); release in any case. */
 int af_spot_init(struct af_spot *s, const struct af_sim_params *p, struct af_err *err);
 void af_spot_release(struct af_spot *s);
 

@@ -27,6 +27,7 @@ struct af_psf_finder {
     unsigned nthreads;
 };
 
+/* Planes of w x h px, smoothed by sigma_px. -1 with AF_ESYS (memory); release in any case. */
 int af_psf_finder_init(struct af_psf_finder *f, size_t w, size_t h, double sigma_px,
                        unsigned nthreads, struct af_err *err);
 void af_psf_finder_release(struct af_psf_finder *f);
