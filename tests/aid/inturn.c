@@ -3,10 +3,12 @@
  * Runs a program again and again, each time with another call failed by fault.so, until a run
  * gets past the last one, and checks each run.
  *
- *   inturn [-b] [-c LIB] [-i FILE] [-j JOBS] [-o FILE [-O]] [-s STATUS] KIND:HOW
+ *   inturn [-b] [-c LIB] [-C CHECK] [-i FILE] [-j JOBS] [-o FILE [-O]] [-s STATUS] KIND:HOW
  *          PROGRAM [ARGUMENT]...
  *
  * -c LIB   crashes in the code of that library are counted, and not held against the program
+ * -C CHECK  what the program makes is never the same twice: instead of comparing, `sh CHECK
+ *          STATUS`, stdout as its input, says what is wrong and removes the files
  * -i FILE  goes to the program's stdin through a pipe (at most 60 KiB)
  * -j JOBS  runs at a time; each works in a folder of its own, w0, w1, ..., in the current one
  * -o FILE  the program writes it; -O: it replaces an older one
@@ -26,6 +28,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +56,7 @@ struct outcome {
 };
 
 struct task {
-    const char *fault, *input, *file, *weak;
+    const char *fault, *input, *file, *weak, *check;
     bool replaces, batch;
     char **argv;
     int jobs, status;
@@ -130,6 +133,7 @@ static void become(const struct task *t, unsigned long n, int out, int err)
     snprintf(so, sizeof so, "%s/fault.so", build ? build : "build");
     setenv("FAULT", fault, 1);
     setenv("LD_PRELOAD", so, 1);
+    signal(SIGPIPE, SIG_DFL);
     alarm(TIMEOUT_S); // outlives exec
     execvp(t->argv[0], t->argv);
     _exit(126);
@@ -226,6 +230,31 @@ static bool lines_of(struct bytes a, struct bytes b)
     return true;
 }
 
+/* What CHECK says of a run, or NULL. */
+static const char *ask_check(const struct task *t, const struct outcome *o)
+{
+    static char text[300];
+    char command[200];
+    struct bytes said;
+    FILE *in;
+    int status;
+
+    snprintf(command, sizeof command, "sh %s %d > said", t->check, WEXITSTATUS(o->status));
+    if (!(in = popen(command, "w")))
+        die(command);
+    setvbuf(in, NULL, _IONBF, 0); // what a check does not read is no error of the closing
+    fwrite(o->out.at, 1, o->out.n, in);
+    status = pclose(in);
+    said = slurp_path("said");
+    unlink("said");
+    if (status)
+        snprintf(text, sizeof text, "the check ended with status %d", status);
+    else
+        snprintf(text, sizeof text, "%.*s", (int)strcspn(said.at, "\n"), said.at);
+    free(said.at);
+    return *text ? text : NULL;
+}
+
 /* What is wrong with a run, or NULL. */
 static const char *judge(const struct task *t, const struct outcome *o)
 {
@@ -233,8 +262,10 @@ static const char *judge(const struct task *t, const struct outcome *o)
     struct bytes old = {t->replaces ? (char *)old_text : NULL,
                         t->replaces ? sizeof old_text - 1 : 0};
     static char text[300];
-    const char *left = litter(t);
+    const char *bad = t->check && WIFEXITED(o->status) ? ask_check(t, o) : NULL, *left = litter(t);
 
+    if (bad)
+        return bad;
     if (left) {
         snprintf(text, sizeof text, "left %s behind", left);
         return text;
@@ -246,6 +277,8 @@ static const char *judge(const struct task *t, const struct outcome *o)
     if (WEXITSTATUS(o->status) == t->status) {
         if (o->err.n)
             return "went on with a message";
+        if (t->check)
+            return NULL;
         if (!equal(o->out, t->good.out))
             return "went on to other output";
         return equal(o->file, t->good.file) ? NULL : "went on to another file";
@@ -258,6 +291,8 @@ static const char *judge(const struct task *t, const struct outcome *o)
         return "no message";
     if (messages > 1 && !t->batch)
         return "more than one message";
+    if (t->check)
+        return NULL;
     if (t->batch ? !lines_of(o->out, t->good.out)
                  : o->out.n > t->good.out.n || memcmp(o->out.at, t->good.out.at, o->out.n))
         return "status 1 and other output";
@@ -330,10 +365,11 @@ static void leave(const struct task *t, int job)
 
 static int run_good(struct task *t)
 {
-    const char *wrong;
+    const char *wrong, *bad;
 
     enter(t, 0);
     t->good = run_once(t, 0);
+    bad = t->check && WIFEXITED(t->good.status) ? ask_check(t, &t->good) : NULL;
     leave(t, 0);
     if (WIFEXITED(t->good.status) && WEXITSTATUS(t->good.status) == CANNOT) {
         printf("%s", t->good.err.at);
@@ -341,6 +377,7 @@ static int run_good(struct task *t)
     }
     wrong = !WIFEXITED(t->good.status) || WEXITSTATUS(t->good.status) != t->status
                 ? "fails without any fault"
+            : bad            ? bad
             : t->good.err.n  ? "has something to say without any fault"
             : !t->good.calls ? "makes no such call"
                              : NULL;
@@ -395,10 +432,11 @@ int main(int argc, char **argv)
     struct task t = {.jobs = 1};
     int c, status;
 
-    while ((c = getopt(argc, argv, "+bc:i:j:o:Os:")) != -1) {
+    while ((c = getopt(argc, argv, "+bc:C:i:j:o:Os:")) != -1) {
         switch (c) {
         case 'b': t.batch = true; break;
         case 'c': t.weak = optarg; break;
+        case 'C': t.check = optarg; break;
         case 'i': t.input = optarg; break;
         case 'j': t.jobs = atoi(optarg); break;
         case 'o': t.file = optarg; break;
@@ -407,6 +445,7 @@ int main(int argc, char **argv)
         default: return 2;
         }
     }
+    signal(SIGPIPE, SIG_IGN); // of a check that does not read
     if (argc - optind < 2 || !strchr(argv[optind], ':') || t.jobs < 1)
         return 2;
     t.fault = argv[optind];

@@ -129,6 +129,23 @@ kill -TERM $pid
 wait $pid
 is $? 143 'a signal ends a stack as the shell expects'
 is "$(find . -name 'stopped.ome.tif*')" '' 'and nothing of it is kept'
+# Started by a shell that is killed; then by one that is, with SIGHUP ignored.
+orphan() # FILE
+{
+    # shellcheck disable=SC2016
+    AF_CAMERA='sim:scope?clock=real' sh -c 'af-zstack --range 6um --step 100nm -q -o "$1" > orphan.tsv 2> orphan.err &
+        echo $! > orphan.pid; wait' sh "$1" & pid=$!
+    until [ -s "$1.part" ] || ! kill -0 $pid; do sleep 0.02; done
+    kill -9 $pid
+    wait $pid 2> /dev/null
+    i=0
+    while kill -0 "$(cat orphan.pid)" 2> /dev/null && [ $((i = i + 1)) -lt 500 ]; do sleep 0.02; done
+}
+orphan orphan.ome.tif
+like "$(cat orphan.err)" 'stopped, for the process that started it is gone' 'the end of the parent ends a stack'
+is "$(find . -name 'orphan.ome.tif*')" '' 'and nothing of it is kept'
+(trap '' HUP && orphan alone.ome.tif)
+is "$(cut -f 1,2 orphan.tsv | tail -n 1)" 'alone.ome.tif	61' 'but not where SIGHUP is ignored'
 ok 'the stage rests' sh -c 'af-capture -n 1 -o rests.ome.tif'
 ok 'time runs by what is done again' af-capture --camera 'sim:scope?clock=virtual' -o v.ome.tif
 

@@ -59,6 +59,9 @@ BraeoYm5la2Ds5unj7+QaEMGjoGJhY2Di4ePgEhETEJKQwaukbmNo5u3gGhUfEpmXnFDBp6JlYObj5BE
 NAAAAAElFTkSuQmCC
 END
 
+# What makes hundreds of calls, each of which the same code makes, is failed in turn with AF_TEST_LONG=1.
+long() { [ -z "${AF_TEST_LONG:-}" ] || printf '%s' "$*"; }
+
 memory='malloc:ENOMEM malloc:ENOMEM+'
 reading='read:EIO read:EIO+ read:EINTR read:short open:EMFILE open:EMFILE+ open:EACCES close:EIO stat:EIO stat:EIO+'
 writing='write:EIO write:ENOSPC write:ENOSPC+ write:EINTR write:short'
@@ -120,6 +123,19 @@ printf 'z_um\tdefocus_um\ttrust\n5\t0\tok\n' > correction.tsv
 in_turn 'af-move' "malloc:ENOMEM malloc:ENOMEM+ $reading $writing lock:EIO truncate:EIO" '-j 1' af-move -q -z 5
 in_turn 'af-move --correct' 'malloc:ENOMEM read:EIO read:EINTR read:short' '-j 1 -i ../correction.tsv' \
     af-move -q --correct
+# Two planes, 2 nm apart, of a microscope that both devices share; a file tells when its planes were taken. Its
+# calls are nearly all the simulator's, for its state.
+cat > check-stack << 'END'
+[ ! -e z.tif ] || {
+    [ "$(stack-info -q -H z.tif | cut -f 3 | tr '\n' ' ')" = '1 1.002 ' ] || echo 'other planes'
+    stack-info -q -H --verify z.tif
+    rm z.tif
+}
+END
+af-move -q --stage "$AF_STAGE?noise=0&width=32&height=24" -z 1 > out || exit 1
+in_turn 'af-zstack' "malloc:ENOMEM open:EMFILE open:EACCES close:EIO stat:EIO $lasting truncate:EIO $(long "$writing" \
+    read:EIO read:EIO+ read:EINTR read:short lock:EIO lock:EINTR)" '-j 1 -C ../check-stack' af-zstack -q \
+    --camera "$AF_STAGE" --from 1 --to 1.002 --step 2nm --lead 2nm --exposure 1ms -o z.tif
 unset AF_STAGE
 
 # A model is some 6000 allocations, nearly all in jansson: they are failed once.
@@ -168,9 +184,34 @@ in_turn 'focus-fuse' "malloc:ENOMEM read:EIO open:EMFILE $writing $lasting" '-o 
     focus-fuse -q -j 1 -o out.tif ../deep.tif
 
 # Two small stacks and masks teach a network for an epoch; it makes masks.
-stack-copy -q deep.pgm -o deep2.tif && focus-mask -q -o deep-mask.tif map.tif && cp deep-mask.tif deep2-mask.tif &&
-    focus-train -q -j 1 --arch unet-small --tile 16 --batch 2 --epochs 1 --masks %-mask.tif -o unet.safetensors \
-        deep.tif deep2.tif > /dev/null || exit 1
+for half in a b; do
+    awk 'BEGIN {
+        for (z = 0; z < 2; z++) {
+            printf "P2\n# z_um=%d\n16 16\n255\n", z
+            for (i = 0; i < 256; i++) print (i * (z + 7) * 13) % 251
+        }
+    }' | stack-copy -q -o $half.tif -
+    awk 'BEGIN {
+        for (z = 0; z < 2; z++) {
+            printf "P2\n16 16\n255\n"
+            for (i = 0; i < 256; i++) print (i % 16 > 4 * z + 3) * 255
+        }
+    }' | stack-copy -q -o $half-mask.tif -
+done
+train='focus-train -q -j 1 --arch unet-small --tile 16 --batch 1 --epochs 1 --masks ../%-mask.tif -o unet.safetensors ../a.tif ../b.tif'
+# Rows tell how long they took. A checkpoint that is left behind leads to the model that was due.
+cat > check-train << END
+{
+    cut -f 1-5,8 > log
+    [ \$1 != 0 ] || cmp log ../good.log
+    [ ! -e unet.safetensors.checkpoint ] || $train > again || echo 'no way on'
+    [ ! -e unet.safetensors ] || cmp unet.safetensors ../unet.safetensors
+} 2>&1
+rm -f log again unet.safetensors
+END
+mkdir first && (cd first && $train > ../log) && mv first/unet.safetensors . && cut -f 1-5,8 log > good.log || exit 1
+in_turn 'focus-train' "read:EIO read:EINTR read:short open:EMFILE open:EACCES close:EIO stat:EIO $lasting \
+    $(long malloc:ENOMEM "$writing")" '-C ../check-train' $train
 in_turn 'focus-segment' 'malloc:ENOMEM read:EIO open:EMFILE write:ENOSPC fsync:EIO rename:EIO' '-o out.tif' \
     focus-segment -q -j 1 -m ../unet.safetensors -o out.tif ../deep.tif
 
