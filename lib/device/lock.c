@@ -112,12 +112,16 @@ int af_lock_say(struct af_lock *l, const char *text, struct af_err *err)
 static int try_lock(struct af_lock *l, struct af_err *err)
 {
     char holder[256];
+    int got;
 
     if ((l->fd = open_file(l->path)) < 0)
         return af_fail_errno(err, "%s", l->path);
-    if (flock(l->fd, LOCK_EX | LOCK_NB) == 0)
+    do {
+        got = flock(l->fd, LOCK_EX | LOCK_NB);
+    } while (got && errno == EINTR);
+    if (got == 0)
         return is_current(l->fd, l->path) ? 1 : (close(l->fd), l->fd = -1, 0);
-    if (errno != EWOULDBLOCK && errno != EINTR)
+    if (errno != EWOULDBLOCK)
         return af_fail_errno(err, "%s", l->path);
     read_holder(l->fd, holder, sizeof(holder));
     holder[strcspn(holder, ":")] = '\0';

@@ -136,6 +136,15 @@ static int take_lock(struct af_simstore *st, struct af_err *err)
     return 0;
 }
 
+/* One that stays would keep this process's other handles out, too. */
+static int drop_lock(struct af_simstore *st, struct af_err *err)
+{
+    while (flock(st->fd, LOCK_UN))
+        if (errno != EINTR)
+            return af_fail_errno(err, "sim:%s: unlock", st->dir);
+    return 0;
+}
+
 /* 1: loaded; 0: a new folder; -1 */
 static int load_state(struct af_simstore *st, struct af_err *err)
 {
@@ -182,7 +191,7 @@ int af_simstore_lock(struct af_simstore *st, struct af_err *err)
     if ((found = load_state(st, err)) == 0)
         found = af_fail(err, AF_EDEVICE, "sim:%s: 'state' is empty", st->dir);
     if (found < 0 || (st->state.generation != st->generation && load_params(st, err))) {
-        flock(st->fd, LOCK_UN);
+        drop_lock(st, NULL);
         return -1;
     }
     return 0;
@@ -196,8 +205,7 @@ int af_simstore_unlock(struct af_simstore *st, bool store, struct af_err *err)
         return 0;
     if (store)
         ret = store_state(st, err);
-    flock(st->fd, LOCK_UN);
-    return ret;
+    return drop_lock(st, ret ? NULL : err) || ret ? -1 : 0;
 }
 
 /* Options onto what there is, under the lock. */
@@ -270,9 +278,8 @@ int af_simstore_open(struct af_simstore *st, const char *dir, const char *option
     }
     if (apply(st, options, found, fresh, err))
         goto fail;
-    if (dir)
-        flock(st->fd, LOCK_UN);
-    return 0;
+    if (!dir || !drop_lock(st, err))
+        return 0;
 fail:
     af_simstore_close(st);
     return -1;
