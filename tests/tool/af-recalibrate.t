@@ -141,7 +141,7 @@ lost=0 killed=0
 for ms in 100 300 500 800 1100 1500 2000; do
     comes 70 job || break
     sleep "$(awk -v ms=$ms 'BEGIN { print ms / 1000 }')"
-    kill -KILL -- "-$(cut -d ' ' -f 5 "/proc/$(cat job)/stat")" 2> /dev/null && killed=$((killed + 1))
+    kill -KILL "-$(cut -d ' ' -f 5 "/proc/$(cat job)/stat" 2> /dev/null)" 2> /dev/null && killed=$((killed + 1))
     rm -f job
     whole || lost=$((lost + 1))
 done
