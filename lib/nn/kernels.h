@@ -221,15 +221,15 @@ struct af_nn_kernels {
                         size_t np);
 
     /*
-     * out[y][x] = the largest of in[2y..2y+1][2x..2x+1], which is not negative; h, width of out.
+     * out[y][x] = the largest of in[2y..2y+1][2x..2x+1]; h, width of out.
      * back: what came round (dskip, [2h][2 width]) plus what came through, to the first of the
-     * largest; 0 where in is 0, for that is where ReLU was closed.
+     * largest; relu: 0 where in is 0, for that is where it was closed.
      */
     void (*pool2)(const struct af_nn_picture *out, const struct af_nn_picture *in, size_t h,
                   size_t width, size_t cp);
     void (*pool2_back)(const struct af_nn_picture *dz, const struct af_nn_picture *dskip,
                        const struct af_nn_picture *dpool, const struct af_nn_picture *in, size_t h,
-                       size_t width, size_t cp);
+                       size_t width, size_t cp, bool relu);
 
     /* p = keep ? gain p : 0, keep by a hash of key and place, with probability 1 - drop; gain is
      * 1 / (1 - drop). The same key gives the same picture on any processor. */

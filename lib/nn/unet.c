@@ -2,6 +2,7 @@
 #include "nn/unet.h"
 
 #include "base/memory.h"
+#include "nn/instance.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@ struct af_unet_net {
     float *arena;
     double drop[AF_UNET_NCONV_MAX];              // of the last forward
     struct af_nn_picture in;                     // [slices]
-    struct af_nn_picture out[AF_UNET_NCONV_MAX]; // of each convolution
+    struct af_nn_picture raw[AF_UNET_NCONV_MAX]; // of each convolution
+    struct af_nn_picture out[AF_UNET_NCONV_MAX]; // the same normalised, raw where it is not
     struct af_nn_picture cat[AF_UNET_DEPTH_MAX]; // [up, skip]: where those write
     struct af_nn_picture pool[AF_UNET_DEPTH_MAX];
 };
@@ -156,6 +158,11 @@ static size_t lay_out_net(struct af_unet_net *n)
     size_t used = 0;
 
     n->in = take(n->arena, &used, n->h, n->width, a->slices);
+    memset(n->raw, 0, sizeof(n->raw));
+    for (int i = 0; i < a->nconv; i++)
+        if (a->conv[i].norm)
+            n->raw[i] = take(n->arena, &used, n->h >> a->conv[i].level,
+                             n->width >> a->conv[i].level, a->conv[i].cout);
     for (int k = 0; k <= a->depth; k++) {
         size_t h = n->h >> k, width = n->width >> k, c = a->channels[k];
 
@@ -171,6 +178,9 @@ static size_t lay_out_net(struct af_unet_net *n)
         n->out[up(a, k, 1)] = take(n->arena, &used, h, width, c);
         n->out[up(a, k, 2)] = take(n->arena, &used, h, width, c);
     }
+    for (int i = 0; i < a->nconv; i++)
+        if (!a->conv[i].norm)
+            n->raw[i] = n->out[i];
     return used;
 }
 
@@ -271,7 +281,10 @@ void af_unet_forward(struct af_unet_net *n, const struct af_unet_weights *w, con
                       c->cout);
             continue;
         }
-        w->k->conv3(&n->out[i], input_of(n, i), w->conv[i].w, bias, h, width, c->cin, c->cout);
+        w->k->conv3(&n->raw[i], input_of(n, i), w->conv[i].w, bias, h, width, c->cin, c->cout);
+        if (c->norm)
+            af_instance(&n->out[i], &n->raw[i], h, width, c->cout, w->params + c->norm,
+                        w->params + c->norm + c->cout);
         if (n->drop[i] > 0)
             w->k->dropout(&n->out[i], h, width, c->cout, dropout_key(seed, i), n->drop[i]);
         if (c->level < a->depth && i == down(c->level, 1))
@@ -360,16 +373,17 @@ static void pass_on(const struct af_unet_net *n, struct af_unet_back *b,
     int k = c->level;
     size_t h = n->h >> k, width = n->width >> k;
     const float *wt = w->conv[i].wt;
+    /* The ReLU below, where nothing lies between. */
+    const struct af_nn_picture *relu = a->conv[i - 1].norm ? NULL : &n->out[i - 1];
 
     if (c->kind == AF_UNET_UP)
-        w->k->up2_back(&b->dz[i - 1], &b->dz[i], wt, h / 2, width / 2, c->cout, c->cin,
-                       &n->out[i - 1]);
+        w->k->up2_back(&b->dz[i - 1], &b->dz[i], wt, h / 2, width / 2, c->cout, c->cin, relu);
     else if (input_of(n, i) == &n->cat[k < a->depth ? k : 0])
         w->k->conv3_back(&b->dcat[k], &b->dz[i], wt, h, width, c->cout, c->cin, NULL, 1);
     else if (k > 0 && input_of(n, i) == &n->pool[k - 1])
         w->k->conv3_back(&b->dpool[k - 1], &b->dz[i], wt, h, width, c->cout, c->cin, NULL, 1);
     else
-        w->k->conv3_back(&b->dz[i - 1], &b->dz[i], wt, h, width, c->cout, c->cin, &n->out[i - 1],
+        w->k->conv3_back(&b->dz[i - 1], &b->dz[i], wt, h, width, c->cout, c->cin, relu,
                          (float)(1 / (1 - n->drop[i - 1])));
 }
 
@@ -387,8 +401,12 @@ void af_unet_backward(const struct af_unet_net *n, struct af_unet_back *b,
         if (k < a->depth && i == down(k, 1)) { // what came round, and what came through
             const struct af_nn_picture skip = channels_from(&b->dcat[k], c->cout);
 
-            w->k->pool2_back(&b->dz[i], &skip, &b->dpool[k], &n->out[i], h / 2, width / 2, c->cout);
+            w->k->pool2_back(&b->dz[i], &skip, &b->dpool[k], &n->out[i], h / 2, width / 2, c->cout,
+                             !c->norm);
         }
+        if (c->norm)
+            af_instance_back(&b->dz[i], &n->raw[i], h, width, c->cout, w->params + c->norm,
+                             grad + c->norm, grad + c->norm + c->cout);
         if (c->kind == AF_UNET_UP)
             w->k->up2_weights(grad + c->kernel, grad + c->bias, input_of(n, i), &b->dz[i], h / 2,
                               width / 2, c->cin, c->cout);
@@ -422,8 +440,9 @@ void af_unet_collect(const struct af_unet_arch *a, float *grad, const float *con
     for (int i = (int)thread; i < a->nconv; i += (int)threads) {
         const struct af_unet_conv *c = &a->conv[i];
         size_t first = c->kind == AF_UNET_UP ? c->bias : c->kernel;
+        size_t end = c->bias + c->cout + (c->norm ? 2 * c->cout : 0);
 
-        af_nn_kernels_best()->sum_parts(grad + first, part, n, first, c->bias + c->cout - first);
+        af_nn_kernels_best()->sum_parts(grad + first, part, n, first, end - first);
         if (c->kind == AF_UNET_UP)
             collect_up(c, grad, part, n);
     }

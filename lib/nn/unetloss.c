@@ -23,10 +23,8 @@ void af_unet_loss_add(struct af_unet_loss *l, const float *p, const float *g, co
         l->tp += w * gi * pi;
         l->g += w * gi;
         l->p += w * pi;
-        if (w > 0) {
-            l->common += pi > 0.5 && gi > 0.5;
-            l->either += pi > 0.5 || gi > 0.5;
-        }
+        l->common += pi > 0.5 && gi > 0.5 ? w : 0;
+        l->either += pi > 0.5 || gi > 0.5 ? w : 0;
     }
 }
 

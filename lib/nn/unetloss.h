@@ -12,14 +12,14 @@
  *   dice  = 1 - (2 tp + e) / (2 tp + fn + fp + e),        e = 1e-5, over the batch
  *
  * n = sum w, tp = sum w g p, fn = sum w g (1 - p), fp = sum w (1 - g) p. Logarithms see p within
- * 1e-7 of 0 and 1 as that far away (Keras). iou: of p > 0.5 with g > 0.5, pixels of weight 0
- * left out.
+ * 1e-7 of 0 and 1 as that far away (Keras). iou: of p > 0.5 with g > 0.5, pixels counted
+ * by weight.
  * Source: Li et al. 2022, doi:10.21203/rs.3.rs-2362531/v1, and its code. Choice: weights; the hard
  * IoU, theirs is soft.
  */
 struct af_unet_loss {
     double n, bce, focal, tp, g, p; // sums
-    double common, either;          // pixels
+    double common, either;          // pixels, by weight
 };
 
 /* Add a picture; weight may be NULL. All-zero is the empty sum. */

@@ -28,18 +28,17 @@ void af_unet_model_release(struct af_unet_model *m)
 
 /* ----------------------------------------------------------------- names */
 
-static int add(struct af_tensors *s, const struct af_unet_conv *c, struct af_err *err)
+enum { NTENSORS = 4 * AF_UNET_NCONV_MAX };
+
+/* A tensor "layer/what" whose numbers lie at place `at` of the parameters. */
+static int add(struct af_tensors *s, float **to, const struct af_unet_model *m, const char *layer,
+               const char *what, size_t ndims, const size_t *dim, size_t at, struct af_err *err)
 {
-    size_t side = c->kind == AF_UNET_3X3 ? 3 : c->kind == AF_UNET_UP ? 2 : 1;
-    bool up = c->kind == AF_UNET_UP;
-    const size_t dim[4] = {side, side, up ? c->cout : c->cin, up ? c->cin : c->cout};
     char name[64];
 
-    snprintf(name, sizeof(name), "%s/kernel", c->name);
-    if (af_tensors_add(s, name, 4, dim, err))
-        return -1;
-    snprintf(name, sizeof(name), "%s/bias", c->name);
-    return af_tensors_add(s, name, 1, &c->cout, err);
+    to[s->n] = m->params + at;
+    snprintf(name, sizeof(name), "%s/%s", layer, what);
+    return af_tensors_add(s, name, ndims, dim, err);
 }
 
 /* The tensors of a network by name and shape, in Keras order; to[i]: where tensor i lies. */
@@ -47,11 +46,16 @@ static int list(struct af_tensors *s, float **to, const struct af_unet_model *m,
 {
     for (int i = 0; i < m->arch.nconv; i++) {
         const struct af_unet_conv *c = &m->arch.conv[i];
+        size_t side = c->kind == AF_UNET_3X3 ? 3 : c->kind == AF_UNET_UP ? 2 : 1;
+        bool up = c->kind == AF_UNET_UP;
+        const size_t dim[4] = {side, side, up ? c->cout : c->cin, up ? c->cin : c->cout};
 
-        if (add(s, c, err))
+        if (add(s, to, m, c->name, "kernel", 4, dim, c->kernel, err) ||
+            add(s, to, m, c->name, "bias", 1, &c->cout, c->bias, err))
             return -1;
-        to[2 * i] = m->params + c->kernel;
-        to[2 * i + 1] = m->params + c->bias;
+        if (c->norm && (add(s, to, m, c->norm_name, "gamma", 1, &c->cout, c->norm, err) ||
+                        add(s, to, m, c->norm_name, "beta", 1, &c->cout, c->norm + c->cout, err)))
+            return -1;
     }
     return 0;
 }
@@ -61,7 +65,6 @@ static int list(struct af_tensors *s, float **to, const struct af_unet_model *m,
 static int find_network(struct af_unet_model *m, const struct af_nn_modelfile *f,
                         struct af_err *err)
 {
-    static const char *const known[] = {"unet", "unet-small", "unet-z"};
     const char *arch = af_nn_modelfile_arch(f), *name = af_nn_notes_get(&f->head.notes, NETWORK);
     struct af_unet_arch a;
     struct af_err why;
@@ -71,9 +74,9 @@ static int find_network(struct af_unet_model *m, const struct af_nn_modelfile *f
         return af_fail(err, AF_EDATA, "%s: its arch is '%.80s', not " ARCH, f->name, arch);
     for (size_t i = 0; i < f->head.n; i++)
         n += f->head.tensor[i].n;
-    for (size_t i = 0; !name && i < sizeof(known) / sizeof(known[0]); i++)
-        if (!af_unet_arch_init(&a, known[i], NULL) && a.nparams == n)
-            name = known[i];
+    for (int i = 0; !name && i < AF_UNET_NNAMES; i++)
+        if (!af_unet_arch_init(&a, af_unet_name[i], NULL) && a.nparams == n)
+            name = af_unet_name[i];
     if (!name)
         return af_fail(err, AF_EDATA, "%s: no network is named, and none has %zu numbers", f->name,
                        n);
@@ -100,7 +103,7 @@ int af_unet_model_read_file(struct af_unet_model *m, const struct af_nn_modelfil
                             struct af_err *err)
 {
     struct af_tensors want = {0};
-    float *to[2 * AF_UNET_NCONV_MAX];
+    float *to[NTENSORS];
     int ret = -1;
 
     *m = (struct af_unet_model){0};
@@ -131,7 +134,7 @@ int af_unet_model_write(const struct af_unet_model *m, const char *path, struct 
 {
     struct af_nn_about about = {.center_um = NAN, .half_range_um = NAN};
     struct af_tensors s = {0};
-    float *from[2 * AF_UNET_NCONV_MAX];
+    float *from[NTENSORS];
     int ret = -1;
 
     if (af_nn_notes_add(&about.notes, NETWORK, m->arch.name, err))

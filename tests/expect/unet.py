@@ -10,8 +10,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-H, W, N = 48, 32, 2
-SHAPES = {"unet": [16, 32, 64, 128, 256], "unet-small": [16, 32, 64, 128]}
+N = 2
+SHAPES = {"unet": [16, 32, 64, 128, 256], "unet-512": [16, 32, 64, 128, 256, 512], "unet-small": [16, 32, 64, 128]}
+NORMED = {"unet-512"}
+# Normalised pictures of two pixels, as 48 x 32 leave at the bottom, magnify rounding.
+SIZES = {"unet": (48, 32), "unet-512": (128, 96), "unet-small": (48, 32)}
 
 
 def hashed(n, seed):
@@ -35,14 +38,18 @@ def tensors(channels):
     return convs
 
 
-def forward(x, convs, weights, depth):
+def forward(x, weights, norms, depth):
+    """norms: gamma and beta by convolution, those there are."""
     skips, i = [], 0
 
     def conv(a):
         nonlocal i
         w, b = weights[i]
+        a = F.relu(F.conv2d(a, w.permute(3, 2, 0, 1), b, padding=1))
+        if i in norms:
+            a = F.instance_norm(a, weight=norms[i][0], bias=norms[i][1], eps=1e-3)
         i += 1
-        return F.relu(F.conv2d(a, w.permute(3, 2, 0, 1), b, padding=1))
+        return a
 
     a = x
     for _ in range(depth):
@@ -60,8 +67,9 @@ def forward(x, convs, weights, depth):
 
 
 def run(name, channels):
-    convs, weights, place = tensors(channels), [], 0
-    for kind, cin, cout in convs:
+    h, width = SIZES[name]
+    convs, weights, norms, place, depth = tensors(channels), [], {}, 0, len(channels) - 1
+    for at, (kind, cin, cout) in enumerate(convs):
         side = {"3x3": 3, "up": 2, "out": 1}[kind]
         shape = (2, 2, cout, cin) if kind == "up" else (side, side, cin, cout)
         n = int(np.prod(shape))
@@ -70,10 +78,15 @@ def run(name, channels):
         b = np.float32(hashed(cout, place + 1) * 0.1).astype(np.float64)
         place += 2
         weights.append([torch.tensor(k, requires_grad=True), torch.tensor(b, requires_grad=True)])
-    x = torch.tensor(np.float32(hashed(N * H * W, 1001)).astype(np.float64).reshape(N, 1, H, W))
-    g = torch.tensor((hashed(N * H * W, 1002) > 0.3).astype(np.float64).reshape(N, 1, H, W))
-    w = torch.tensor(np.float32(hashed(N * H * W, 1003) / 2 + 0.5).astype(np.float64).reshape(N, 1, H, W))
-    p = forward(x, convs, weights, len(channels) - 1)
+        # the way down, the bottom, and the first level up
+        if name in NORMED and kind == "3x3" and at < 2 * (depth + 1) + 3:
+            gamma, beta = (np.float32(hashed(cout, seed + at) * 0.3 + shift).astype(np.float64)
+                           for seed, shift in ((4000, 1), (5000, 0)))
+            norms[at] = [torch.tensor(gamma, requires_grad=True), torch.tensor(beta, requires_grad=True)]
+    x = torch.tensor(np.float32(hashed(N * h * width, 1001)).astype(np.float64).reshape(N, 1, h, width))
+    g = torch.tensor((hashed(N * h * width, 1002) > 0.3).astype(np.float64).reshape(N, 1, h, width))
+    w = torch.tensor(np.float32(hashed(N * h * width, 1003) / 2 + 0.5).astype(np.float64).reshape(N, 1, h, width))
+    p = forward(x, weights, norms, depth)
     c = p.clamp(1e-7, 1 - 1e-7)
     n = w.sum()
     bce = (w * (-g * c.log() - (1 - g) * (1 - c).log())).sum() / n
@@ -86,12 +99,13 @@ def run(name, channels):
     for what, v in (("bce", bce), ("focal", focal), ("dice", dice)):
         print(f"{name}\t{what}\t0\t{v.item():.12g}")
     for i, pair in enumerate(weights):
-        for what, t in zip(("kernel", "bias"), pair):
+        for what, t in zip(("kernel", "bias", "gamma", "beta"), pair + norms.get(i, [])):
             d = t.grad.numpy().ravel()
             print(f"{name}\t{what}-norm\t{i}\t{np.linalg.norm(d):.12g}")
             print(f"{name}\t{what}-dot\t{i}\t{d @ hashed(d.size, 2000 + i):.12g}")
 
 
-print("network\twhat\tplace\tvalue")
-for name, channels in SHAPES.items():
-    run(name, channels)
+if __name__ == "__main__":
+    print("network\twhat\tplace\tvalue")
+    for name, channels in SHAPES.items():
+        run(name, channels)
