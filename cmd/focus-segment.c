@@ -23,7 +23,7 @@
 struct opts {
     const char *model, *output, *masked, *compare;
     double threshold;
-    bool probability, stream, no_header, quiet;
+    bool average, probability, stream, no_header, quiet;
     int64_t nthreads, memory; // memory: MiB
     struct af_stackopts stack;
     const char *const *paths;
@@ -31,6 +31,8 @@ struct opts {
 };
 
 static const struct af_option options[] = {
+    {0, "average", AF_OPT_FLAG, offsetof(struct opts, average), NULL,
+     "over mirror images: better, 4 or 8 times the time"},
     {0, "compare", AF_OPT_FILE, offsetof(struct opts, compare), "MASK",
      "print IoU, Dice, precision, recall against it"},
     {0, "masked", AF_OPT_FILE, offsetof(struct opts, masked), "FILE",
@@ -324,7 +326,7 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
     so.whole = true;
     if (af_unet_model_read(&m, o->model, err) ||
         af_stack_open(&k.st, o->paths, o->npaths, &so, err) ||
-        af_segmenter_new(&s, &m, (unsigned)o->nthreads, (size_t)o->memory << 20, err) ||
+        af_segmenter_new(&s, &m, (unsigned)o->nthreads, (size_t)o->memory << 20, o->average, err) ||
         (o->compare && af_maskmatch_open(&k.match, o->compare, k.st, out, !o->no_header, &so, err)))
         goto done;
     n = af_stack_info(k.st)->nplanes;

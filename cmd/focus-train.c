@@ -17,10 +17,8 @@
 
 #define PROG "focus-train"
 
-static const char *const arch_name[] = {"unet", "unet-small", "unet-z"}; // in the order of --arch
-
 struct opts {
-    int arch, schedule;       // schedule: enum af_schedule
+    int arch, schedule;       // number of af_unet_name; enum af_schedule
     int teach;                // enum af_mask_rule; -1: not given
     int64_t epochs, patience; // patience 0: no end to it
     int64_t batch;            // tiles
@@ -32,6 +30,7 @@ struct opts {
     struct af_optlist val;   // stacks that validate
     double val_fraction;
     const char *init; // model to start from
+    double noise, slope; // that are added: share of brightness, slices/px
     bool still, resume;
     const char *checkpoint, *plot, *output;
     bool no_header, quiet, verbose;
@@ -41,7 +40,7 @@ struct opts {
 
 static const struct af_option options[] = {
     {0, "arch", AF_OPT_CHOICE, offsetof(struct opts, arch), "NAME",
-     "network: unet, unet-small, unet-z [unet]", "unet|unet-small|unet-z", 0, 0},
+     "network: unet, unet-512, unet-small, unet-z [unet]", AF_UNET_NAMES, 0, 0},
     {0, "batch", AF_OPT_INT, offsetof(struct opts, batch), "N", "tiles in a step [8]", NULL, 1,
      1024},
     {0, "channel", AF_OPT_INT, offsetof(struct opts, channel), "N",
@@ -60,6 +59,8 @@ static const struct af_option options[] = {
      "of --teach, a voice each [variance,std,tenengrad]"},
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
      "leave the header line out"},
+    {0, "noise", AF_OPT_REAL, offsetof(struct opts, noise), "SHARE",
+     "add up to that of a slice's brightness [0.15]", NULL, 0, 10},
     {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "MODEL",
      "file to write, .safetensors; needed"},
     {0, "patience", AF_OPT_INT, offsetof(struct opts, patience), "N",
@@ -73,8 +74,10 @@ static const struct af_option options[] = {
      "of the learning rate: constant, cosine [constant]", "constant|cosine", 0, 0},
     {0, "seed", AF_OPT_INT, offsetof(struct opts, seed), "N",
      "of weights, split and order of tiles [1]", NULL, 0, 1e15},
+    {0, "slope", AF_OPT_REAL, offsetof(struct opts, slope), "SLICES",
+     "shear stacks by up to that per px [0.4]", NULL, 0, 10},
     {0, "still", AF_OPT_FLAG, offsetof(struct opts, still), NULL,
-     "tiles as they are: no flips, turns, contrasts"},
+     "tiles as they are: not turned, sheared, noisier"},
     {0, "stride", AF_OPT_TEXT, offsetof(struct opts, score.stride_text), "LIST",
      "of --teach, from window to window, px [" AF_MAPRUN_STRIDE "]"},
     {0, "teach", AF_OPT_CHOICE, offsetof(struct opts, teach), "RULE",
@@ -114,6 +117,8 @@ static int parse_args(int argc, char **argv, struct opts *o)
                        .batch = 8,
                        .lr = 1e-3,
                        .tolerance = 1,
+                       .noise = 0.15,
+                       .slope = 0.4,
                        .tile = 256,
                        .seed = 1,
                        .score = AF_MAPOPTS_INIT,
@@ -239,7 +244,7 @@ static int start(const struct opts *o, struct af_unet_model *m, struct af_err *e
     int ret;
 
     if (!o->init) {
-        if (af_unet_model_init(m, arch_name[o->arch], err))
+        if (af_unet_model_init(m, af_unet_name[o->arch], err))
             return -1;
         af_unet_randomise(&m->arch, m->params, (unsigned long long)o->seed);
         return 0;
@@ -274,6 +279,8 @@ static int train(struct sink *k, const char *checkpoint, const struct af_maskset
         .patience = (size_t)o->patience,
         .seed = (uint64_t)o->seed,
         .still = o->still,
+        .noise = o->noise,
+        .slope = o->slope,
         .nthreads = (unsigned)o->nthreads,
         .checkpoint = checkpoint,
         .resume = o->resume,

@@ -4,11 +4,10 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "focus/sure.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { ALL = 255 }; // voices
 
 /* The stack at hand. */
 struct reader {
@@ -69,9 +68,10 @@ static int teach(struct reader *r, struct af_stack *st, struct af_err *err)
         struct af_maskset_slice *s = &r->s->slice[i];
 
         for (size_t k = 0; k < s->img.w * s->img.h; k++)
-            s->vote[k] = (uint8_t)(s->vote[k] * ALL / voices);
+            s->vote[k] = (uint8_t)(s->vote[k] * AF_VOTE_ALL / voices);
     }
-    return 0;
+    return af_sure_votes(r->s->slice + r->first, r->s->nslices - r->first,
+                         af_weaklabel_window(r->o->teach), err);
 }
 
 /* Votes of one slice from the plane of a mask. */
@@ -88,7 +88,9 @@ static int take_mask(struct reader *r, size_t i, const struct af_image *mask, st
     for (size_t y = 0; y < mask->h; y++) {
         af_image_row_f64(mask, y, v);
         for (size_t x = 0; x < mask->w; x++)
-            s->vote[y * mask->w + x] = mask->type == AF_U8 ? (uint8_t)v[x] : v[x] != 0 ? ALL : 0;
+            s->vote[y * mask->w + x] = mask->type == AF_U8 ? (uint8_t)v[x]
+                                       : v[x] != 0         ? AF_VOTE_ALL
+                                                           : 0;
     }
     free(v);
     return 0;
@@ -289,87 +291,4 @@ void af_maskset_release(struct af_maskset *s)
     free(s->train);
     free(s->val);
     *s = (struct af_maskset){0};
-}
-
-/* ---------------------------------------------------------------- a tile */
-
-static void swap(float *a, float *b, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        float was = a[i];
-
-        a[i] = b[i];
-        b[i] = was;
-    }
-}
-
-/* Turn a square of pixels of c floats in place: transposed, mirrored left to right, top to bottom,
- * as the bits say. */
-static void turn_square(float *v, size_t n, size_t c, unsigned turn)
-{
-    for (size_t y = 0; turn & 1 && y < n; y++)
-        for (size_t x = 0; x < y; x++)
-            swap(v + (y * n + x) * c, v + (x * n + y) * c, c);
-    for (size_t y = 0; turn & 2 && y < n; y++)
-        for (size_t x = 0; x < n / 2; x++)
-            swap(v + (y * n + x) * c, v + (y * n + n - 1 - x) * c, c);
-    for (size_t y = 0; turn & 4 && y < n / 2; y++)
-        swap(v + y * n * c, v + (n - 1 - y) * n * c, n * c);
-}
-
-/* No number can be judged. */
-static bool is_number(const struct af_image *img, size_t x, size_t y)
-{
-    double v = 0;
-
-    if (af_sample_is_float(img->type))
-        af_sample_to_f64((const char *)af_image_row(img, y) + x * af_sample_size(img->type),
-                         img->type, 1, &v);
-    return isfinite(v);
-}
-
-/* The slices around one of them, from the first to the last, or the other way round. */
-static void fill_around(const struct af_maskset *s, const struct af_tile *t, bool reversed,
-                        float *x)
-{
-    size_t sees = s->sees;
-
-    for (size_t c = 0; c < sees; c++) {
-        size_t at = t->slice, steps = c < sees / 2 ? sees / 2 - c : c - sees / 2;
-        bool down = (c < sees / 2) != reversed;
-
-        for (; steps > 0; steps--) {
-            size_t next = down ? at - 1 : at + 1; // before the first: none is as large
-
-            if (next >= s->nslices || s->slice[next].stack != s->slice[at].stack)
-                break;
-            at = next;
-        }
-        af_slice_fill(&s->slice[at].img, &s->slice[at].scale, (long)t->x, (long)t->y, s->side,
-                      s->side, x + c, sees);
-    }
-}
-
-void af_maskset_tile(const struct af_maskset *s, const struct af_tile *t, unsigned turn, float *x,
-                     float *mask, float *weight)
-{
-    const struct af_maskset_slice *slice = &s->slice[t->slice];
-    const struct af_image *img = &slice->img;
-    size_t n = s->side;
-
-    fill_around(s, t, turn & 8, x);
-    for (size_t j = 0; j < n; j++)
-        for (size_t i = 0; i < n; i++) {
-            size_t sx = t->x + i, sy = t->y + j;
-            bool inside = sx < img->w && sy < img->h;
-            int vote = slice->vote[af_slice_mirror((long)sy, img->h) * img->w +
-                                   af_slice_mirror((long)sx, img->w)];
-
-            mask[j * n + i] = vote > ALL / 2;
-            weight[j * n + i] =
-                inside && is_number(img, sx, sy) ? (float)abs(2 * vote - ALL) / ALL : 0;
-        }
-    turn_square(x, n, s->sees, turn);
-    turn_square(mask, n, 1, turn);
-    turn_square(weight, n, 1, turn);
 }

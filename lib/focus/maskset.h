@@ -5,11 +5,28 @@
 #include "focus/slice.h"
 #include "focus/weaklabels.h"
 #include "image/stack.h"
+#include <stdlib.h>
+
+/* Shares of voices; those of a half say nothing and do not count. */
+enum { AF_VOTE_UNSURE = 127, AF_VOTE_ALL = 255 };
+
+static inline bool af_vote_is_focus(uint8_t vote)
+{
+    return vote > AF_VOTE_ALL / 2;
+}
+
+/* |2 share - 1|, how far voices agree. */
+static inline float af_vote_weight(uint8_t vote)
+{
+    int more = abs(2 * vote - AF_VOTE_ALL);
+
+    return more > 1 ? (float)more / AF_VOTE_ALL : 0;
+}
 
 struct af_maskset_slice {
     struct af_image img; // as it was read
     struct af_slice_scale scale;
-    uint8_t *vote; // [h][w] share of the voices for "in focus", 255: all
+    uint8_t *vote; // [h][w] share of the voices for "in focus"
     size_t stack;
 };
 
@@ -48,22 +65,13 @@ struct af_maskset_opts {
 /*
  * Read all. The split is by stack, never by slice: neighbours are nearly the same picture. A mask's
  * file has a plane for each slice; what is not 0 in it is in focus, or with 8 bits its share of
- * 255. Tiles that validate do not overlap but at the far borders.
+ * 255. Where a rule teaches, what it cannot be sure of does not count (focus/sure.h). Tiles that
+ * validate do not overlap but at the far borders.
  *
  * Returns 0; 1: stopped; -1 with AF_EDATA (a stack, its mask, nothing left to train or to validate
  * with), AF_EUSAGE (a stream) or AF_ESYS. Release in any case.
  */
 int af_maskset_read(struct af_maskset *s, const struct af_maskset_opts *o, struct af_err *err);
 void af_maskset_release(struct af_maskset *s);
-
-/*
- * A tile turned to one of the 8 positions of a square, 0 .. 7, or with 8 more the same with the
- * stack upside down; 0: as it is. x: out, [side][side][sees], the slices around in their order, the
- * last one of the stack for those that are missing. mask, weight: out, [side][side]. A pixel is in
- * focus where most voices say so; its weight is |2 share - 1|, how far they agree, and 0 beyond the
- * slice and where the slice has no number.
- */
-void af_maskset_tile(const struct af_maskset *s, const struct af_tile *t, unsigned turn, float *x,
-                     float *mask, float *weight);
 
 #endif

@@ -20,9 +20,10 @@ struct cuts {
 /* What a thread has for itself. */
 struct desk {
     struct af_unet_net *net;
-    size_t w, h;  // px, of the net
-    float *x;     // [h][w][sees]
-    float *p;     // [h][w]
+    size_t w, h; // px, of the net
+    float *x;    // [h][w][sees]
+    float *p;    // [h][w]
+    float *sum;  // [h][w] of the views
     struct af_err err;
 };
 
@@ -32,6 +33,8 @@ struct af_segmenter {
     struct af_unet_weights *weights;
     size_t margin, multiple; // px
     size_t memory;           // bytes, of a thread
+    size_t whole;            // bytes, of all threads together, where slices are not cut; or 0
+    unsigned views;          // that are averaged: 1, 4 or 8
     struct desk *desk;       // [threads]
     size_t sees;             // slices
     /* The slices at hand. */
@@ -47,13 +50,21 @@ static size_t up_to(size_t v, size_t multiple)
     return (v + multiple - 1) / multiple * multiple;
 }
 
+static void swap(float *a, float *b)
+{
+    float was = *a;
+
+    *a = *b;
+    *b = was;
+}
+
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
 int af_segmenter_new(struct af_segmenter **out, const struct af_unet_model *m, unsigned nthreads,
-                     size_t memory, struct af_err *err)
+                     size_t memory, bool average, struct af_err *err)
 {
     struct af_segmenter *s = af_calloc(1, sizeof(*s), err);
 
@@ -66,6 +77,8 @@ int af_segmenter_new(struct af_segmenter **out, const struct af_unet_model *m, u
     s->multiple = af_unet_multiple(&m->arch);
     s->margin = up_to(af_unet_reach(&m->arch), s->multiple);
     s->memory = memory / nthreads;
+    s->whole = m->arch.norm ? memory : 0;
+    s->views = !average ? 1 : m->arch.slices > 1 ? 8 : 4;
     s->sees = m->arch.slices;
     if (af_nn_crew_new(&s->crew, nthreads, err) ||
         af_unet_weights_new(&s->weights, &m->arch, false, NULL, err) ||
@@ -143,7 +156,7 @@ static struct cuts cut(const struct af_segmenter *s, const struct af_image *img,
         longer = wide ? c.core_w : c.core_h;
         large = af_unet_net_bytes(&s->m->arch, c.win_h, c.win_w) > s->memory;
         shared = c.nx * c.ny < wanted && longer >= 4 * s->margin;
-        if ((!large && !shared) || longer <= s->margin)
+        if ((!large && !shared) || longer <= s->margin || s->whole)
             return c;
         if (wide)
             c.nx++;
@@ -160,9 +173,10 @@ static int ready_desk(const struct af_segmenter *s, struct desk *d, size_t w, si
         return 0;
     clear_desk(d);
     if (!af_size_mul(w, h, &px) || af_unet_net_new(&d->net, &s->m->arch, h, w, &d->err) ||
-        !(d->x = af_calloc(px, (s->sees + 1) * sizeof(float), &d->err)))
+        !(d->x = af_calloc(px, (s->sees + 2) * sizeof(float), &d->err)))
         return -1;
     d->p = d->x + px * s->sees;
+    d->sum = d->p + px;
     d->w = w;
     d->h = h;
     return 0;
@@ -176,7 +190,36 @@ static void keep(const struct cuts *c, const struct desk *d, size_t x0, size_t y
 
     for (size_t y = core_y; y < y1; y++)
         for (size_t x = core_x; x < x1; x++)
-            p[y * img->w + x] = d->p[(y - y0) * c->win_w + x - x0];
+            p[y * img->w + x] = d->sum[(y - y0) * c->win_w + x - x0];
+}
+
+/* Mirror v, [h][w][c] in place: left to right, top to bottom, as the bits say. */
+static void mirror(float *v, size_t h, size_t w, size_t c, unsigned how)
+{
+    for (size_t y = 0; y < h; y++)
+        for (size_t x = 0; how & 1 && x < w / 2; x++)
+            for (size_t i = 0; i < c; i++)
+                swap(&v[(y * w + x) * c + i], &v[(y * w + w - 1 - x) * c + i]);
+    for (size_t y = 0; how & 2 && y < h / 2; y++)
+        for (size_t x = 0; x < w * c; x++)
+            swap(&v[y * w * c + x], &v[(h - 1 - y) * w * c + x]);
+}
+
+/* One view of a window, added to the sum; bit 4: the stack upside down. */
+static void add_view(struct af_segmenter *s, struct desk *d, size_t slice, unsigned view, size_t x0,
+                     size_t y0)
+{
+    const struct cuts *c = &s->cuts[slice];
+
+    for (size_t i = 0; i < s->sees; i++)
+        af_slice_fill(s->img[slice * s->sees + i], &s->scale[slice * s->sees + i], (long)x0,
+                      (long)y0, c->win_w, c->win_h, d->x + (view & 4 ? s->sees - 1 - i : i),
+                      s->sees);
+    mirror(d->x, c->win_h, c->win_w, s->sees, view);
+    af_unet_forward(d->net, s->weights, d->x, 0, d->p);
+    mirror(d->p, c->win_h, c->win_w, 1, view);
+    for (size_t i = 0; i < c->win_w * c->win_h; i++)
+        d->sum[i] += d->p[i] / (float)s->views;
 }
 
 static int run_tile(struct af_segmenter *s, struct desk *d, size_t slice, size_t tile)
@@ -191,20 +234,33 @@ static int run_tile(struct af_segmenter *s, struct desk *d, size_t slice, size_t
         return 0;
     if (ready_desk(s, d, c->win_w, c->win_h))
         return -1;
-    for (size_t i = 0; i < s->sees; i++)
-        af_slice_fill(s->img[slice * s->sees + i], &s->scale[slice * s->sees + i], (long)x0,
-                      (long)y0, c->win_w, c->win_h, d->x + i, s->sees);
-    af_unet_forward(d->net, s->weights, d->x, 0, d->p);
+    memset(d->sum, 0, c->win_w * c->win_h * sizeof(*d->sum));
+    for (unsigned view = 0; view < s->views; view++)
+        add_view(s, d, slice, view, x0, y0);
     keep(c, d, x0, y0, core_x, core_y, img, s->p[slice]);
     return 0;
 }
 
-/* Every threads-th tile of all slices. */
+/* Threads that whole slices leave room for. */
+static size_t workers(const struct af_segmenter *s)
+{
+    size_t threads = af_nn_crew_size(s->crew), most = 1, fit;
+
+    for (size_t i = 0; s->whole && i < s->n; i++) {
+        size_t bytes = af_unet_net_bytes(&s->m->arch, s->cuts[i].win_h, s->cuts[i].win_w);
+
+        most = bytes > most ? bytes : most;
+    }
+    fit = s->whole / most;
+    return !s->whole || fit > threads ? threads : fit > 1 ? fit : 1;
+}
+
+/* Every n-th tile of all slices, where n work. */
 static void run_share(void *ctx, unsigned thread)
 {
     struct af_segmenter *s = ctx;
     struct desk *d = &s->desk[thread];
-    size_t threads = af_nn_crew_size(s->crew), number = 0;
+    size_t threads = workers(s), number = 0;
 
     d->err.kind = AF_OK;
     for (size_t i = 0; i < s->n; i++)
@@ -248,9 +304,11 @@ int af_segmenter_run(struct af_segmenter *s, const struct af_image *const *img, 
     s->p = p;
     for (size_t i = 0; i < n * s->sees; i++)
         if (img[i]->w != middle(s, i / s->sees)->w || img[i]->h != middle(s, i / s->sees)->h)
-            return af_fail(err, AF_EDATA, "slices of %zux%zu and %zux%zu px: the network sees "
-                                          "several at a time", img[i]->w, img[i]->h,
-                           middle(s, i / s->sees)->w, middle(s, i / s->sees)->h);
+            return af_fail(err, AF_EDATA,
+                           "slices of %zux%zu and %zux%zu px: the network sees "
+                           "several at a time",
+                           img[i]->w, img[i]->h, middle(s, i / s->sees)->w,
+                           middle(s, i / s->sees)->h);
     measure(s);
     for (size_t i = 0; i < n; i++)
         s->cuts[i] = cut(s, middle(s, i), n);

@@ -15,16 +15,20 @@ struct af_segmenter; // opaque: packed weights, and activations of each thread
  * A slice is filled up to whole multiples of af_unet_multiple() by its mirror image. What does not
  * fit into memory at once is cut into tiles that overlap by af_unet_reach(), so that every
  * pixel is what it would be in one piece: there are no seams, and threads and memory do not
- * matter.
+ * matter. A network that normalises needs the whole slice: as many are worked on at a time as
+ * memory allows, one at least.
  *
  * m:        borrowed until free
  * nthreads: 0: one per processor
  * memory:   bytes, as AF_SEGMENT_MEMORY
+ * average:  probabilities over the four mirror images, and where several slices are seen, over
+ *           those with the stack upside down, too: nothing of that matters to focus, but to the
+ *           network's mistakes it does. Takes 4 or 8 times as long.
  *
  * -1 with AF_ESYS.
  */
 int af_segmenter_new(struct af_segmenter **s, const struct af_unet_model *m, unsigned nthreads,
-                     size_t memory, struct af_err *err);
+                     size_t memory, bool average, struct af_err *err);
 void af_segmenter_free(struct af_segmenter *s); // accepts NULL
 
 /* Slices that are best given at a time: as many as there are threads. */

@@ -4,7 +4,6 @@
 #include <math.h>
 
 enum { RUN = 256 };
-static const double SCALE = 4;
 
 size_t af_slice_mirror(long i, size_t n)
 {
@@ -48,7 +47,7 @@ void af_slice_measure(const struct af_image *img, struct af_slice_scale *s)
 
 static float scaled(const struct af_slice_scale *s, double v)
 {
-    return s->rms > 0 && isfinite(v) ? (float)(SCALE * ((v - s->mean) / s->rms)) : 0;
+    return s->rms > 0 && isfinite(v) ? (float)(AF_SLICE_SCALE * ((v - s->mean) / s->rms)) : 0;
 }
 
 void af_slice_fill(const struct af_image *img, const struct af_slice_scale *s, long x0, long y0,

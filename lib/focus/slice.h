@@ -12,6 +12,8 @@
  * stacks; a slice's own deviation in place of its r.m.s. would make up for the very blur that is
  * looked for. 4 brings usual contrasts near 1.
  */
+#define AF_SLICE_SCALE 4.0
+
 struct af_slice_scale {
     double mean, rms;
 };

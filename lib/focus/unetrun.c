@@ -6,6 +6,7 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/random.h"
+#include "focus/tile.h"
 #include "nn/adam.h"
 #include "nn/unettrain.h"
 #include <inttypes.h>
@@ -21,14 +22,13 @@ struct run {
     struct af_nn_adam adam;
     struct af_nn_crew *crew;
     struct af_unet_trainer *trainer;
-    size_t *order;                   // [ntrain] places in s->train
-    float *x;                        // [batch][side][side][sees]
-    float *mask, *weight, *p;        // [batch][side][side]
-    float *grad;                     // [nparams]
-    /* The batch at hand: tiles and their positions. */
-    const struct af_tile **tile; // [batch]
-    unsigned *turn;              // [batch]
-    float *gain;                 // [batch] times its contrast
+    size_t *order;            // [ntrain] places in s->train
+    float *x;                 // [batch][side][side][sees]
+    float *mask, *weight, *p; // [batch][side][side]
+    float *grad;              // [nparams]
+    /* The batch at hand: tiles and what is changed of them. */
+    const struct af_tile **tile;   // [batch]
+    struct af_tile_change *change; // [batch]
     size_t n;
     char setup[1024], machine[128];
 };
@@ -46,9 +46,9 @@ static void describe(struct run *r)
     n = snprintf(r->setup, sizeof(r->setup),
                  "data %016" PRIx64 "\ntiles %zu of %zu px, %zu to validate\nnetwork %s\nfirst "
                  "weights %016" PRIx64 "\nbatch %zu\nlr %.17g\nseed %" PRIu64
-                 "\nschedule %s\nstill %d\n",
+                 "\nschedule %s\nstill %d\nnoise %.17g\nslope %.17g\n",
                  r->s->digest, r->s->ntrain, r->s->side, r->s->nval, m->arch.name, start, o->batch,
-                 o->lr, o->seed, af_schedule_name[o->schedule], o->still);
+                 o->lr, o->seed, af_schedule_name[o->schedule], o->still, o->noise, o->slope);
     if (o->schedule == AF_COSINE)
         snprintf(r->setup + n, sizeof(r->setup) - (size_t)n, "epochs %zu\n", o->epochs);
     snprintf(r->machine, sizeof(r->machine), "threads %u\nkernels %s\nversion " AF_VERSION "\n",
@@ -69,8 +69,7 @@ static int allocate(struct run *r, struct af_err *err)
         !(c->log = af_calloc(r->o->epochs, sizeof(*c->log), err)) ||
         !(r->order = af_calloc(r->s->ntrain, sizeof(*r->order), err)) ||
         !(r->tile = af_calloc(batch, sizeof(const struct af_tile *), err)) ||
-        !(r->turn = af_calloc(batch, sizeof(*r->turn), err)) ||
-        !(r->gain = af_calloc(batch, sizeof(*r->gain), err)) ||
+        !(r->change = af_calloc(batch, sizeof(*r->change), err)) ||
         !(r->x = af_calloc(batch, npixels * r->s->sees * sizeof(float), err)) ||
         !(r->mask = af_calloc(batch, npixels * sizeof(float), err)) ||
         !(r->weight = af_calloc(batch, npixels * sizeof(float), err)) ||
@@ -113,8 +112,7 @@ static void take_down(struct run *r)
     free(r->grad);
     free(r->order);
     free(r->tile);
-    free(r->turn);
-    free(r->gain);
+    free(r->change);
     free(r->x);
     free(r->mask);
     free(r->weight);
@@ -135,21 +133,16 @@ static void fill_share(void *ctx, unsigned thread)
     struct run *r = ctx;
     size_t npixels = r->s->side * r->s->side, nx = npixels * r->s->sees;
 
-    for (size_t i = thread; i < r->n; i += af_nn_crew_size(r->crew)) {
-        float *x = r->x + i * nx;
-
-        af_maskset_tile(r->s, r->tile[i], r->turn[i], x, r->mask + i * npixels,
-                        r->weight + i * npixels);
-        for (size_t k = 0; r->gain[i] != 1 && k < nx; k++)
-            x[k] *= r->gain[i];
-    }
+    for (size_t i = thread; i < r->n; i += af_nn_crew_size(r->crew))
+        af_tile_make(r->s, r->tile[i], &r->change[i], r->x + i * nx, r->mask + i * npixels,
+                     r->weight + i * npixels);
 }
 
 static void run_batch(struct run *r, uint64_t dropout, struct af_unet_loss *loss, float *grad)
 {
     af_nn_crew_run(r->crew, fill_share, r);
-    af_unet_train_step(r->trainer, r->c.params, r->x, r->mask, r->weight, r->n, dropout, loss,
-                       r->p, grad);
+    af_unet_train_step(r->trainer, r->c.params, r->x, r->mask, r->weight, r->n, dropout, loss, r->p,
+                       grad);
 }
 
 /* One batch of the epoch under way. */
@@ -168,8 +161,9 @@ static void train_batch(struct run *r)
     r->n = left < r->o->batch ? left : r->o->batch;
     for (size_t i = 0; i < r->n; i++) {
         r->tile[i] = &r->s->train[r->order[r->c.done + i]];
-        r->turn[i] = r->o->still ? 0 : (unsigned)af_random_below(&random, r->s->sees > 1 ? 16 : 8);
-        r->gain[i] = r->o->still ? 1 : (float)exp2(2 * af_random_uniform(&random) - 1);
+        r->change[i] = (struct af_tile_change){0};
+        if (!r->o->still)
+            af_tile_draw(&r->change[i], r->s->sees > 1, r->o->noise, r->o->slope, &random);
     }
     run_batch(r, dropout, &loss, r->grad);
     total = af_unet_loss_total(&loss);
@@ -190,8 +184,7 @@ static void validate(struct run *r, struct af_unet_loss *all)
         r->n = r->s->nval - i < r->o->batch ? r->s->nval - i : r->o->batch;
         for (size_t k = 0; k < r->n; k++) {
             r->tile[k] = &r->s->val[i + k];
-            r->turn[k] = 0;
-            r->gain[k] = 1;
+            r->change[k] = (struct af_tile_change){0};
         }
         run_batch(r, 0, &loss, NULL);
         af_unet_loss_merge(all, &loss);

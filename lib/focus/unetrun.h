@@ -12,7 +12,9 @@ struct af_unetrun_opts {
     enum af_schedule schedule;
     size_t patience; // epochs without a better one after which it ends; 0: goes on
     uint64_t seed;
-    bool still;             // tiles are neither turned nor made flatter or harder
+    bool still;             // tiles are learnt as they are; otherwise changed (focus/tile.h):
+    double noise;           // up to that share of a slice's r.m.s. brightness
+    double slope;           // up to that, slices/px
     unsigned nthreads;      // 0: one per processor
     const char *checkpoint; // written after each epoch and when stopped; NULL: none
     bool resume;            // go on from it, if it is there
@@ -30,9 +32,8 @@ struct af_unetrun_result {
  * last one where nothing validates); unchanged where no epoch was finished.
  *
  * s->sees is m->arch.slices.
- * An epoch goes over all tiles that train in batches, in an order drawn from the seed, each turned
- * to one of the 8 positions of a square, and where it has several slices upside down as often as
- * not, its contrast times 1/2 to 2; the last batch may be smaller. IoU is of all tiles that
+ * An epoch goes over all tiles that train in batches, in an order drawn from the seed, each changed
+ * at random; the last batch may be smaller. IoU is of all tiles that
  * validate, taken together. Losses of an epoch are means over batches, by tiles; those of
  * validation are of all tiles, so that Dice is over all of them.
  *

@@ -22,18 +22,18 @@ struct run {
     struct af_image img;
 };
 
-static size_t least(const uint32_t *v, size_t n)
+size_t af_weaklabel_window(const struct af_weaklabel_opts *o)
 {
-    size_t out = v[0];
+    size_t out = o->windows[0];
 
-    for (size_t i = 1; i < n; i++)
-        out = v[i] < out ? v[i] : out;
+    for (size_t i = 1; i < o->nwindows; i++)
+        out = o->windows[i] < out ? o->windows[i] : out;
     return out;
 }
 
 static void set_geometry(struct run *r, const struct af_plan *plan)
 {
-    double side = (double)least(r->o->windows, r->o->nwindows), cell = (double)plan->cell;
+    double side = (double)af_weaklabel_window(r->o), cell = (double)plan->cell;
 
     r->g = (struct af_mapfile_geometry){plan->w, plan->h, plan->cell,
                                         fmax(1, side * side / (cell * cell))};
@@ -54,8 +54,8 @@ static int take(void *ctx, const struct af_mapped *m, struct af_err *err)
         if (!(r->o->measures >> i & 1))
             continue;
         if (af_scoremap_image(m->plan, m->map[i], m->plan->cell, AF_F32, &r->img, err) ||
-            af_grow((void **)&maps->score, &maps->room, (r->nslices + 1) * r->ncells,
-                    sizeof(float), err))
+            af_grow((void **)&maps->score, &maps->room, (r->nslices + 1) * r->ncells, sizeof(float),
+                    err))
             return -1;
         memcpy(maps->score + r->nslices * r->ncells, r->img.data, r->ncells * sizeof(float));
     }

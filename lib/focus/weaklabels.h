@@ -6,12 +6,15 @@
 #include "maps/maskrun.h"
 
 struct af_weaklabel_opts {
-    unsigned measures;                  // 1 << enum af_sharp: a voice each
-    const uint32_t *windows, *strides;  // px
+    unsigned measures;                 // 1 << enum af_sharp: a voice each
+    const uint32_t *windows, *strides; // px
     size_t nwindows, nstrides;
     struct af_mask_opts rule;
-    unsigned nthreads;                  // 0: one per processor
+    unsigned nthreads; // 0: one per processor
 };
+
+/* The smallest, px. */
+size_t af_weaklabel_window(const struct af_weaklabel_opts *o);
 
 /* What becomes of them. Each returns 0 to go on, or -1 with err. */
 struct af_weaklabel_sink {

@@ -29,6 +29,7 @@ struct opts {
     double lamp;  // of the first slice; that of the last is 1
     double noise; // times that of a usual camera
     double contrast;
+    double grain; // of the texture: times its usual size
     bool bare; // light alone around the object
     const char *output, *truth;
 };
@@ -36,6 +37,8 @@ struct opts {
 static const struct af_option options[] = {
     {0, "bare", AF_OPT_FLAG, offsetof(struct opts, bare), NULL, "nothing around the object"},
     {0, "contrast", AF_OPT_REAL, offsetof(struct opts, contrast), "C", "[0.35]", NULL, 0, 1},
+    {0, "grain", AF_OPT_REAL, offsetof(struct opts, grain), "TIMES", "size of the texture [1]",
+     NULL, 0.1, 10},
     {0, "lamp", AF_OPT_REAL, offsetof(struct opts, lamp), "SHARE", "of the first slice [0.55]",
      NULL, 0.01, 1},
     {0, "noise", AF_OPT_REAL, offsetof(struct opts, noise), "TIMES", "[1]", NULL, 0, 100},
@@ -141,10 +144,10 @@ static void draw_fibres(double *v, size_t n, struct af_random *r)
     }
 }
 
-static double *make_texture(size_t n, enum texture kind, struct af_random *r)
+static double *make_texture(size_t n, enum texture kind, double grain, struct af_random *r)
 {
     static const double smooth[] = {[WHITE] = 1, [SPOTS] = 1.2, [CELLS] = 0.8, [FIBRES] = 0.8};
-    double *v = kind == CELLS ? field(n, 4, r) : zeros(n * n);
+    double *v = kind == CELLS ? field(n, 4 * grain, r) : zeros(n * n);
 
     for (size_t i = 0; i < n * n; i++)
         if (kind == WHITE)
@@ -156,14 +159,14 @@ static double *make_texture(size_t n, enum texture kind, struct af_random *r)
     if (kind == FIBRES)
         draw_fibres(v, n, r);
     for (double s = 1; kind == CLOUDS && s <= 16; s *= 2) { // octaves of equal variance
-        double *f = field(n, s, r);
+        double *f = field(n, s * grain, r);
 
         for (size_t i = 0; i < n * n; i++)
             v[i] += f[i];
         free(f);
     }
     if (kind != CLOUDS)
-        blur(v, n, smooth[kind]);
+        blur(v, n, smooth[kind] * grain);
     standardise(v, n * n);
     return v;
 }
@@ -272,8 +275,13 @@ static int write_both(const struct opts *o, struct scene *s, struct af_err *err)
 
 int main(int argc, char **argv)
 {
-    struct opts o = {
-        .side = 256, .slices = 20, .seed = 1, .lamp = 0.55, .noise = 1, .contrast = 0.35};
+    struct opts o = {.side = 256,
+                     .slices = 20,
+                     .seed = 1,
+                     .lamp = 0.55,
+                     .noise = 1,
+                     .contrast = 0.35,
+                     .grain = 1};
     struct af_err err = {AF_OK, ""};
     struct scene s = {.o = &o};
     int operand, status = af_cli_parse(&tool, argc, argv, &o, &operand);
@@ -289,7 +297,7 @@ int main(int argc, char **argv)
         return 1;
     af_random_init(&s.r, (uint64_t)o.seed, PROG);
     make_heights(&o, &s, &s.r);
-    s.texture = make_texture(s.n, (enum texture)o.texture, &s.r);
+    s.texture = make_texture(s.n, (enum texture)o.texture, o.grain, &s.r);
     status = write_both(&o, &s, &err) ? af_cli_fail(PROG, &err) : 0;
     free(s.texture);
     free(s.inside);

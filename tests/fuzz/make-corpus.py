@@ -194,7 +194,10 @@ SEEDS = {
               ('arch', edits((52, 11, b'unet'))), ('alpha', edits((65, 14, b''))), ('twice', edits((1, 0, b'"a":1,"a":1,'))),
               ('far', edits((300, 4, b'9999'), (900, 9, b'[1]'))), ('table', table([])),
               ('falls', table([(1, -2.0)])), ('flat', table([(51, 0.0), (52, -1.0)])), ('huge', table([(9, 3e38), (60, 3e38)])),
-              ('nan', table([(7, float('nan'))])), ('knots', table([], (330, 1, b'9')))],
+              ('nan', table([(7, float('nan'))])), ('knots', table([], (330, 1, b'9'))),
+              # text `network` blank, gone, that of another shape; another arch
+              ('unet', b'U' + edits((1, 0, b' '))), ('unet-gone', b'U' + edits((82, 23, b''))),
+              ('unet-other', b'U' + edits((93, 10, b'unet-z'))), ('unet-arch', b'U' + edits((52, 4, b'lut')))],
     'sim': [('keys', 'preset=rough&seed=7&size=64x48&drift=20nm/min&clock=virtual'), ('length', 'coverslip=0.17mm&lo=-5um'),
             ('file', '# of everything random\nseed = 3\nlo = -100\npreset = ideal\n'), ('wrong', 'seed=1&seed=2')],
     'plate': [('labware', '{"dimensions":{"yDimension":85.47},"wells":{"A1":{"x":14.38,"y":74.24,"diameter":6.86}}}'),

@@ -3,13 +3,15 @@
  * Model files. An input that begins with '{' is a header, and what follows its first newline the
  * data: what is read is written and read again, and must be the same. Any other is a list of edits
  * to the header of a whole network, each a place (2 bytes), a length to cut, a length to put in its
- * place, and that text. After a 'T' it is a look-up table that is edited, its numbers first: how
+ * place, and that text; after a 'U' of a U-Net. After a 'T' it is a look-up table that is edited, its numbers first: how
  * many of them, and of each its place (2 bytes) and its 4 bytes. A model that can be read must know
- * its trust or refuse it, and a table must find a number for any frame.
+ * its trust or refuse it, a table must find a number for any frame, and a U-Net that is written must
+ * be the one that was read.
  */
 #include "focus/lut.h"
 #include "focus/trust.h"
 #include "nn/model.h"
+#include "nn/unetmodel.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -171,6 +173,22 @@ static void make_table(struct base *b)
     af_lut_release(&lut);
 }
 
+/* The smallest U-Net there is. */
+static void make_unet(struct base *b)
+{
+    char path[] = "/tmp/fuzz-unet.XXXXXX";
+    struct af_unet_model m;
+    struct af_err err;
+
+    if (close(mkstemp(path)) || af_unet_model_init(&m, "unet-small", &err))
+        abort();
+    af_unet_randomise(&m.arch, m.params, 1);
+    if (af_nn_notes_set(&m.notes, "val_iou", "0.9", &err) || af_unet_model_write(&m, path, &err))
+        abort();
+    load_base(b, path, m.arch.nparams);
+    af_unet_model_release(&m);
+}
+
 /* The header of the base, edited; its length. */
 static size_t edit(const struct base *b, uint8_t *header, const uint8_t *data, size_t n)
 {
@@ -245,6 +263,51 @@ static void try_network(const uint8_t *data, size_t n)
     free(file);
 }
 
+static void write_unet_and_read(const struct af_unet_model *m)
+{
+    static char path[] = "/tmp/fuzz-unet.XXXXXX";
+    static bool named;
+    struct af_unet_model again;
+    struct af_err err;
+
+    if (!named && close(mkstemp(path)))
+        abort();
+    named = true;
+    if (af_unet_model_write(m, path, &err) || af_unet_model_read(&again, path, &err) ||
+        strcmp(again.arch.name, m->arch.name) != 0 || again.notes.n != m->notes.n ||
+        memcmp(again.params, m->params, m->arch.nparams * sizeof(float)) != 0)
+        abort();
+    unlink(path);
+    af_unet_model_release(&again);
+}
+
+static void try_unet(const uint8_t *data, size_t n)
+{
+    static struct base base;
+    uint8_t *file, *numbers;
+    struct af_nn_modelfile f;
+    struct af_unet_model m = {.params = NULL};
+    struct af_err err = {AF_OK, ""};
+    FILE *fp;
+
+    if (!base.file)
+        make_unet(&base);
+    fp = open_edited(&base, data, n, &file, &numbers);
+    if (af_nn_modelfile_begin(&f, fp, "fuzz", &err) || af_unet_model_read_file(&m, &f, &err)) {
+        if (err.kind == AF_OK || m.params || m.notes.note)
+            abort();
+    } else {
+        for (size_t i = 0; i < m.arch.nparams; i++)
+            if (!isfinite(m.params[i]))
+                abort();
+        write_unet_and_read(&m);
+    }
+    af_tensors_release(&f.head);
+    af_unet_model_release(&m);
+    fclose(fp);
+    free(file);
+}
+
 /* Any frame has an answer, a finite one. */
 static void look_up(const struct af_lut *lut)
 {
@@ -298,6 +361,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         try_container(data, n);
     else if (n && data[0] == 'T')
         try_table(data + 1, n - 1);
+    else if (n && data[0] == 'U')
+        try_unet(data + 1, n - 1);
     else
         try_network(data, n);
     return 0;

@@ -48,7 +48,7 @@ like "$(cat err)" '^focus-train: 14 slices of 2 stacks: 28 tiles train, 28 of 1 
 is "$(meta split v.safetensors)" 'stacks that were named' 'the model tells'
 ok 'more epochs on a model' focus-train -q --init a.safetensors --tile 32 --epochs 1 --still --schedule cosine --masks masks/%.tif -o b.safetensors stacks/*.tif
 is "$(meta network b.safetensors) $(meta turned b.safetensors) $(meta schedule b.safetensors)" 'unet-small no cosine' 'of its network'
-for arch in unet unet-z; do
+for arch in unet unet-512 unet-z; do
     ok "$arch" focus-train -q --arch $arch --tile 32 --epochs 1 --masks masks/%.tif -o $arch.safetensors stacks/*.tif
     is "$(meta network $arch.safetensors)" $arch 'is trained'
 done
@@ -133,6 +133,9 @@ ok 'again, on three threads' seg -j 3 --memory 1 -o m3.ome.tif stacks/s1.ome.tif
 same m3.ome.tif m.ome.tif 'the same bytes'
 ok 'probabilities' seg --probability -o p.ome.tif stacks/s1.ome.tif
 is "$(stack-info -H p.ome.tif | awk -F '\t' '$11 < 0 || $12 > 1 || $10 != 32')" '' 'are floats from 0 to 1'
+ok 'averaged' seg --average --probability -o pa.ome.tif stacks/s1.ome.tif
+is "$(stack-info -H pa.ome.tif | awk -F '\t' '$11 < 0 || $12 > 1.000001')" '' 'they are probabilities still'
+is "$(cmp -s pa.ome.tif p.ome.tif || echo differs)" differs 'others'
 ok 'all' seg --threshold 0 --masked x.ome.tif stacks/s1.ome.tif
 is "$(stack-info -H x.ome.tif | cut -f 10-13)" "$(stack-info -H stacks/s1.ome.tif | cut -f 10-13)" 'is above 0: the masked stack is the stack'
 ok 'nothing' seg --threshold 1 --masked x.ome.tif stacks/s1.ome.tif

@@ -53,7 +53,7 @@ static float *run_one(const struct af_unet_model *m, const struct af_image *img,
     assert_non_null(p);
     for (size_t i = 0; i < img->w * img->h; i++)
         p[i] = -1; // nothing is left out
-    if (af_segmenter_new(&s, m, threads, memory, &err) ||
+    if (af_segmenter_new(&s, m, threads, memory, false, &err) ||
         af_segmenter_run(s, &img, 1, (float *const[]){p}, &err))
         fail_msg("%s", err.text);
     af_segmenter_free(s);
@@ -83,6 +83,51 @@ static void tiles_are_the_whole_bit_by_bit(void **state)
         free(some);
         af_image_release(&img);
     }
+    af_unet_model_release(&m);
+}
+
+/* Its statistics are those of the slice, whatever memory and threads there are. */
+static void a_network_that_normalises_sees_the_whole(void **state)
+{
+    struct af_unet_model m = model_of("unet-512");
+    struct af_image img = image_of(200, 90, AF_U8, 1);
+    float *whole = run_one(&m, &img, 1, AF_SEGMENT_MEMORY), *little = run_one(&m, &img, 3, 1);
+
+    (void)state;
+    assert_memory_equal(little, whole, img.w * img.h * sizeof(float));
+    free(whole);
+    free(little);
+    af_image_release(&img);
+    af_unet_model_release(&m);
+}
+
+/* Averaged over mirror images, a mirrored slice has the mirrored answer. */
+static void an_average_does_not_know_left_from_right(void **state)
+{
+    enum { A = 64, B = 48 };
+    struct af_unet_model m = model_of("unet-small");
+    struct af_image img = image_of(A, B, AF_U8, 1), turned = image_of(A, B, AF_U8, 1);
+    static float p[2][A * B];
+    struct af_segmenter *s;
+
+    (void)state;
+    for (size_t y = 0; y < B; y++)
+        for (size_t x = 0; x < A; x++)
+            ((uint8_t *)turned.data)[(B - 1 - y) * A + A - 1 - x] =
+                ((uint8_t *)img.data)[y * A + x];
+    assert_int_equal(af_segmenter_new(&s, &m, 1, AF_SEGMENT_MEMORY, true, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        const struct af_image *one = i ? &turned : &img;
+
+        assert_int_equal(af_segmenter_run(s, &one, 1, (float *const[]){p[i]}, NULL), 0);
+    }
+    for (size_t y = 0; y < B; y++)
+        for (size_t x = 0; x < A; x++) // the order of four sums, and of the slice's own mean
+            assert_true(fabs((double)p[0][y * A + x] - (double)p[1][(B - 1 - y) * A + A - 1 - x]) <
+                        1e-5);
+    af_segmenter_free(s);
+    af_image_release(&img);
+    af_image_release(&turned);
     af_unet_model_release(&m);
 }
 
@@ -192,7 +237,7 @@ static void slices_of_several_sizes_go_together(void **state)
     struct af_segmenter *s;
 
     (void)state;
-    assert_int_equal(af_segmenter_new(&s, &m, 3, AF_SEGMENT_MEMORY, NULL), 0);
+    assert_int_equal(af_segmenter_new(&s, &m, 3, AF_SEGMENT_MEMORY, false, NULL), 0);
     assert_int_equal(af_segmenter_slices(s), 3);
     for (int i = 0; i < 3; i++)
         assert_non_null(p[i] = calloc(img[i].w * img[i].h, sizeof(float)));
@@ -227,7 +272,7 @@ static void slices_around_are_seen(void **state)
     (void)state;
     ((float *)other.data)[3] = 1000;
     assert_true(p[0] && p[1]);
-    assert_int_equal(af_segmenter_new(&s, &m, 2, 1, &err), 0);
+    assert_int_equal(af_segmenter_new(&s, &m, 2, 1, false, &err), 0);
     assert_int_equal(af_segmenter_sees(s), 5);
     assert_int_equal(af_segmenter_run(s, seen, 2, p, &err), 0);
     assert_memory_not_equal(p[0], p[1], 150 * 90 * sizeof(float));
@@ -257,6 +302,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tiles_are_the_whole_bit_by_bit),
+        cmocka_unit_test(a_network_that_normalises_sees_the_whole),
+        cmocka_unit_test(an_average_does_not_know_left_from_right),
         cmocka_unit_test(the_whole_is_the_network_on_the_slice),
         cmocka_unit_test(tiny_slices_are_filled_up),
         cmocka_unit_test(brightness_does_not_matter),

@@ -3,6 +3,8 @@
 #include "focus/unetrun.h"
 
 #include "base/random.h"
+#include "focus/sure.h"
+#include "focus/tile.h"
 #include "image/stackwrite.h"
 #include <math.h>
 #include <setjmp.h>
@@ -135,11 +137,12 @@ static void disagreement_lowers_the_weight(void **state)
     struct af_maskset_opts o = usual();
     struct af_maskset s = read_set(&o);
     float x[SIDE * SIDE], mask[SIDE * SIDE], weight[SIDE * SIDE];
+    const struct af_tile_change plain = {0};
     const struct af_tile *t = &s.train[1]; // from x = 8 on, past the lower border
 
     (void)state;
     assert_int_equal(t->x, W - SIDE);
-    af_maskset_tile(&s, t, 0, x, mask, weight);
+    af_tile_make(&s, t, &plain, x, mask, weight);
     for (size_t j = 0; j < SIDE; j++)
         for (size_t i = 0; i < SIDE; i++) {
             size_t at = j * SIDE + i, px = (size_t)j * W + t->x + i;
@@ -151,8 +154,8 @@ static void disagreement_lowers_the_weight(void **state)
             }
             assert_true(mask[at] == (s.slice[t->slice].vote[px] == 255));
             /* 85 of 255 is a third: |2/3 - 1|. */
-            assert_true(fabs((double)weight[at] -
-                             (s.slice[t->slice].vote[px] == 85 ? 1.0 / 3 : 1)) < 1e-6);
+            assert_true(
+                fabs((double)weight[at] - (s.slice[t->slice].vote[px] == 85 ? 1.0 / 3 : 1)) < 1e-6);
         }
     af_maskset_release(&s);
 }
@@ -168,7 +171,7 @@ static void a_square_has_eight_positions(void **state)
     for (unsigned k = 0; k < 8; k++) {
         double dot = 0;
 
-        af_maskset_tile(&s, &s.train[0], k, x[k], mask, weight);
+        af_tile_make(&s, &s.train[0], &(struct af_tile_change){.turn = k}, x[k], mask, weight);
         for (size_t i = 0; i < (size_t)SIDE * SIDE; i++)
             dot += (double)(fabsf(x[k][i]) * (1 + mask[i]) * weight[i]);
         for (unsigned j = 0; j < k; j++)
@@ -178,6 +181,102 @@ static void a_square_has_eight_positions(void **state)
         assert_true(fabs(dot / want - 1) < 1e-9); // picture, mask and weight turn together
     }
     af_maskset_release(&s);
+}
+
+/* A shear takes picture and label of each pixel from the same slice. */
+static void a_shear_moves_label_and_picture_together(void **state)
+{
+    static float x[SIDE * SIDE * 3], mask[SIDE * SIDE], weight[SIDE * SIDE];
+    const struct af_tile_change wave = {.height = 1.4, .wave = {0.2, 0.1, 0.3}};
+    struct af_maskset_opts o = usual();
+    struct af_maskset s;
+    int moved = 0;
+
+    (void)state;
+    o.sees = 3;
+    s = read_set(&o);
+    for (size_t t = 0; t < s.ntrain; t++) {
+        const struct af_tile *tile = &s.train[t];
+        long first = (long)(tile->slice / NSLICES * NSLICES);
+
+        af_tile_make(&s, tile, &wave, x, mask, weight);
+        for (size_t i = 0; i < (size_t)SIDE * H; i++) {
+            double at = 0.2 * (double)(i % SIDE) + 0.1 * (double)(i / SIDE) + 0.3;
+            long k = (long)tile->slice + lround(1.4 * sin(at));
+            size_t px = i / SIDE * W + tile->x + i % SIDE;
+            const struct af_maskset_slice *from;
+            double v;
+
+            moved += k != (long)tile->slice;
+            if (k < first || k >= first + NSLICES) {
+                assert_true(weight[i] == 0); // out of the stack
+                continue;
+            }
+            from = &s.slice[k];
+            v = ((uint8_t *)from->img.data)[px];
+            assert_true(fabs((double)x[3 * i + 1] - 4 * (v - from->scale.mean) / from->scale.rms) <
+                        1e-5);
+            assert_true(mask[i] == (from->vote[px] == 255) && weight[i] > 0);
+        }
+    }
+    assert_true(moved > 0);
+    af_maskset_release(&s);
+}
+
+static void noise_has_its_spread_and_is_the_same_again(void **state)
+{
+    static float plain[SIDE * SIDE], a[SIDE * SIDE], b[SIDE * SIDE], m[SIDE * SIDE], w[SIDE * SIDE];
+    const struct af_tile_change none = {0}, noise = {.noise = 0.5, .seed = 7};
+    struct af_maskset_opts o = usual();
+    struct af_maskset s = read_set(&o);
+    double square = 0;
+
+    (void)state;
+    af_tile_make(&s, &s.train[0], &none, plain, m, w);
+    af_tile_make(&s, &s.train[0], &noise, a, m, w);
+    af_tile_make(&s, &s.train[0], &noise, b, m, w);
+    assert_memory_equal(a, b, sizeof(a));
+    for (size_t i = 0; i < (size_t)SIDE * SIDE; i++)
+        square += pow((double)(a[i] - plain[i]), 2) / (SIDE * SIDE);
+    assert_true(fabs(sqrt(square) / 0.5 - 1) < 0.1); // five standard errors of 1024 draws
+    af_maskset_release(&s);
+}
+
+/* A disc of radius 30 that is in focus in slice 1, with a gap in it. */
+static void borders_and_gaps_are_not_sure(void **state)
+{
+    enum { N = 80, WINDOW = 9 };
+    struct af_maskset_slice slice[4] = {{.stack = 0}};
+
+    (void)state;
+    for (size_t k = 0; k < 4; k++) {
+        assert_int_equal(af_image_resize(&slice[k].img, N, N, AF_U8, NULL), 0);
+        assert_non_null(slice[k].vote = calloc(N, N));
+        for (size_t i = 0; i < N * N; i++) {
+            double r = hypot((double)(i % N) - 40, (double)(i / N) - 40);
+
+            slice[k].vote[i] = k == 1 && r < 30 && r > 2 ? AF_VOTE_ALL : 0;
+        }
+    }
+    assert_int_equal(af_sure_votes(slice, 4, WINDOW, NULL), 0);
+    for (size_t i = 0; i < N * N; i++) {
+        double r = hypot((double)(i % N) - 40, (double)(i / N) - 40);
+        bool edge = fabs(r - 30) < 1.5 || fabs(r - 2) < 1.5; // whichever way distances are counted
+
+        if (!edge && (r < 2 || (r > 22 && r < 30)))
+            assert_int_equal(slice[1].vote[i], AF_VOTE_UNSURE);
+        if (r > 8 && r < 19)
+            assert_int_equal(slice[1].vote[i], AF_VOTE_ALL);
+        if (r > 34)
+            assert_int_equal(slice[1].vote[i], 0);
+        if (r > 8 && r < 19)
+            assert_int_equal(slice[2].vote[i], 0); // surely not in focus
+    }
+    assert_true(af_vote_weight(AF_VOTE_UNSURE) == 0 && af_vote_weight(AF_VOTE_ALL) == 1);
+    for (size_t k = 0; k < 4; k++) {
+        af_image_release(&slice[k].img);
+        free(slice[k].vote);
+    }
 }
 
 static void what_cannot_be_is_refused(void **state)
@@ -337,6 +436,9 @@ int main(void)
         cmocka_unit_test(named_stacks_validate),
         cmocka_unit_test(disagreement_lowers_the_weight),
         cmocka_unit_test(a_square_has_eight_positions),
+        cmocka_unit_test(a_shear_moves_label_and_picture_together),
+        cmocka_unit_test(noise_has_its_spread_and_is_the_same_again),
+        cmocka_unit_test(borders_and_gaps_are_not_sure),
         cmocka_unit_test(what_cannot_be_is_refused),
         cmocka_unit_test(stripes_are_learnt),
         cmocka_unit_test(a_run_that_was_stopped_ends_in_the_same_bytes),
