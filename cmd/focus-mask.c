@@ -23,6 +23,7 @@
 struct opts {
     int rule;                   // enum af_mask_rule
     double tolerance, most_err; // slices
+    double threshold;           // of rule ref; NaN: the reference slice's own
     int64_t ref, fill, sweep;   // -1: the last slice; by rule; px
     bool least;
     const char *output, *compare, *overlay, *over;
@@ -59,6 +60,8 @@ static const struct af_option options[] = {
      "fit, peak, ref, stack, slice [fit]", AF_MASK_RULES, 0, 0},
     {0, "slice", AF_OPT_INT, offsetof(struct opts, slice), "N",
      "that the overlay shows [most in focus]", NULL, 0, 1e9},
+    {0, "threshold", AF_OPT_REAL, offsetof(struct opts, threshold), "SCORE",
+     "rule ref: instead of that slice's own", NULL, -1e300, 1e300},
     {0, "tolerance", AF_OPT_REAL, offsetof(struct opts, tolerance), "SLICES",
      "rules fit and peak: farthest from focus [1]", NULL, 0, 1e9},
     AF_STACKOPTS_ROWS(struct opts, stack),
@@ -95,6 +98,7 @@ static int parse_args(int argc, char **argv, struct opts *o)
 
     *o = (struct opts){.tolerance = 1,
                        .most_err = AF_HEIGHT_MOST_ERR,
+                       .threshold = NAN,
                        .ref = -1,
                        .fill = -1,
                        .slice = -1,
@@ -106,6 +110,8 @@ static int parse_args(int argc, char **argv, struct opts *o)
         return af_cli_usage(&tool, "%zu files are not one stack; --join makes them one", o->npaths);
     if (!o->output && !o->compare && !o->overlay)
         return af_cli_usage(&tool, "one of --output, --compare or --overlay is needed");
+    if (!isnan(o->threshold) && (o->rule != AF_MASK_REF || o->ref >= 0))
+        return af_cli_usage(&tool, "--threshold is of --rule ref, and excludes --ref");
     if (!o->overlay != !o->over)
         return af_cli_usage(&tool, "--overlay and --over need each other");
     if (o->output && !strcmp(o->output, "-") && (o->compare || isatty(STDOUT_FILENO)))
@@ -252,6 +258,8 @@ static int run(const struct opts *o, FILE *out, struct af_err *err)
         .tolerance = o->tolerance,
         .most_err = o->most_err,
         .ref = o->ref,
+        .fixed = !isnan(o->threshold),
+        .threshold = o->threshold,
         .least = o->least,
         .fill = o->fill >= 0             ? (size_t)o->fill
                 : o->rule == AF_MASK_REF ? SIZE_MAX

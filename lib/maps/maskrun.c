@@ -88,6 +88,9 @@ static int look_for_ref(struct run *r, struct af_err *err)
 {
     const size_t ref = r->o->ref < 0 ? r->nplanes - 1 : (size_t)r->o->ref;
 
+    r->threshold = r->o->threshold;
+    if (r->o->fixed)
+        return 0;
     if (ref >= r->nplanes)
         return af_fail(err, AF_EUSAGE, "%s: no slice %zu: slices are 0 to %zu", r->maps->name, ref,
                        r->nplanes - 1);

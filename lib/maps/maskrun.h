@@ -28,9 +28,11 @@ struct af_mask_opts {
     double tolerance; // slices
     double most_err;  // slices: `fit` takes what is known better
     int64_t ref;      // slice; -1: the last
-    bool least;       // focus is where scores are smallest
-    size_t fill;      // px: holes up to that are filled
-    size_t sweep;     // px: parts smaller than that go
+    bool fixed;       // `ref` takes `threshold`, of a reference elsewhere
+    double threshold;
+    bool least;   // focus is where scores are smallest
+    size_t fill;  // px: holes up to that are filled
+    size_t sweep; // px: parts smaller than that go
 };
 
 /* Where maps come from. */
