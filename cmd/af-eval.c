@@ -45,7 +45,7 @@ static const struct af_option options[] = {
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
      "leave the header line out"},
     {0, "plot", AF_OPT_FILE, offsetof(struct opts, plot), "FILE",
-     "draw what is shown, .png or .svg (gnuplot)"},
+     "draw what is shown, .png or .svg (gnuplot)", ".png|.svg"},
     {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no warnings"},
     {0, "range", AF_OPT_TEXT, offsetof(struct opts, ranges), "LENGTH,...",
      "only frames within +/- this; several [all frames]"},

@@ -47,7 +47,7 @@ static const struct af_option options[] = {
     {0, "order", AF_OPT_INT, offsetof(struct opts, order), "N", "of the smoothing polynomial [3]",
      NULL, 0, 9},
     {0, "plot", AF_OPT_FILE, offsetof(struct opts, plot), "FILE",
-     "draw scores and fits, .png or .svg (gnuplot)"},
+     "draw scores and fits, .png or .svg (gnuplot)", ".png|.svg"},
     {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL,
      "no progress, warnings and reasons"},
     {'j', "threads", AF_OPT_INT, offsetof(struct opts, nthreads), "N",

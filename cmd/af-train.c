@@ -66,7 +66,7 @@ static const struct af_option options[] = {
     {0, "patience", AF_OPT_INT, offsetof(struct opts, patience), "N",
      "end after N epochs without a better one [never]", NULL, 1, 1e6},
     {0, "plot", AF_OPT_FILE, offsetof(struct opts, plot), "FILE",
-     "draw losses over epochs, .png or .svg (gnuplot)"},
+     "draw losses over epochs, .png or .svg (gnuplot)", ".png|.svg"},
     {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no progress and warnings"},
     {0, "resume", AF_OPT_FLAG, offsetof(struct opts, resume), NULL,
      "go on from the checkpoint, if it is there"},

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* focus-fuse: one sharp image, a height map and a surface from a focal stack. */
 #include "base/memory.h"
-#include "base/natural.h"
 #include "base/progress.h"
 #include "base/table.h"
 #include "cli/cli.h"
@@ -61,7 +60,7 @@ static const struct af_option options[] = {
     {0, "stride", AF_OPT_TEXT, offsetof(struct opts, score.stride_text), "LIST",
      "from window to window, px [5]"},
     {0, "surface", AF_OPT_FILE, offsetof(struct opts, surface), "FILE",
-     "write the surface, .ply or .stl"},
+     "write the surface, .ply or .stl", ".ply|.stl"},
     {'j', "threads", AF_OPT_INT, offsetof(struct opts, nthreads), "N",
      "slices at a time [processors]", NULL, 1, 1024},
     {0, "tolerance", AF_OPT_REAL, offsetof(struct opts, tolerance), "SLICES",
@@ -140,9 +139,6 @@ static int parse_args(int argc, char **argv, struct opts *o)
         return af_cli_usage(&tool, "--map and --use exclude each other");
     if (o->probe_text && (o->map || o->use))
         return af_cli_usage(&tool, "--probe scores the stack: not with --map or --use");
-    if (o->surface && !af_name_ends_in(o->surface, ".ply") &&
-        !af_name_ends_in(o->surface, ".stl"))
-        return af_cli_usage(&tool, "--surface: '%s' ends neither in .ply nor .stl", o->surface);
     return check_files(o);
 }
 

@@ -70,7 +70,7 @@ static const struct af_option options[] = {
     {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE",
      "write the maps there, as OME-TIFF"},
     {0, "plot", AF_OPT_FILE, offsetof(struct opts, plot), "FILE",
-     "draw the curves, .png or .svg (gnuplot)"},
+     "draw the curves, .png or .svg (gnuplot)", ".png|.svg"},
     {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no progress, no warnings"},
     {0, "rank", AF_OPT_FLAG, offsetof(struct opts, rank), NULL,
      "print which measure suits this stack"},

@@ -61,7 +61,7 @@ static const struct af_option options[] = {
      "of neighbouring fields [0]", NULL, -1000, 99},
     {0, "pitch", AF_OPT_TEXT, offsetof(struct opts, pitch), "X[,Y]", "distance of its wells [9mm]"},
     {0, "plot", AF_OPT_FILE, offsetof(struct opts, plot), "FILE",
-     "draw path and z, .png or .svg (gnuplot)"},
+     "draw path and z, .png or .svg (gnuplot)", ".png|.svg"},
     {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "no warnings"},
     {0, "remaining", AF_OPT_FLAG, offsetof(struct opts, remaining), NULL,
      "only wells that --z-from has no row of"},

@@ -128,7 +128,7 @@ void af_cli_complete_bash(const struct af_tool *tool)
         if (!takes_argument(o))
             continue;
         put_case(o);
-        if (o->values) {
+        if (o->values && o->kind != AF_OPT_FILE) {
             printf("COMPREPLY=($(compgen -W '");
             put_words(o->values);
             printf("' -- \"$cur\")); return ;;\n");
@@ -184,7 +184,7 @@ void af_cli_complete_zsh(const struct af_tool *tool)
             putchar(':');
             if (o->kind == AF_OPT_FILE)
                 printf("_files");
-            if (o->values) {
+            if (o->values && o->kind != AF_OPT_FILE) {
                 putchar('(');
                 put_words(o->values);
                 putchar(')');
@@ -289,6 +289,19 @@ static int take_text(const struct af_tool *tool, const struct af_option *o, cons
     return -1;
 }
 
+static int take_file(const struct af_tool *tool, const struct af_option *o, const char *arg,
+                     const char **place)
+{
+    const char *dot = strrchr(arg, '.');
+
+    if (!*arg)
+        return af_cli_usage(tool, "--%s: the file name is empty", o->name);
+    if (o->values && (!dot || dot == arg || find_choice(o->values, dot) < 0))
+        return af_cli_usage(tool, "--%s: '%s' ends in none of %s", o->name, arg, o->values);
+    *place = arg;
+    return -1;
+}
+
 /* Take one option into opts: -1, or the status to end with. */
 static int take(const struct af_tool *tool, const struct af_option *o, const char *arg, void *opts)
 {
@@ -298,11 +311,7 @@ static int take(const struct af_tool *tool, const struct af_option *o, const cha
     switch (o->kind) {
     case AF_OPT_FLAG: *(bool *)place = true; return -1;
     case AF_OPT_COUNT: ++*(int *)place; return -1;
-    case AF_OPT_FILE:
-        if (!*arg)
-            return af_cli_usage(tool, "--%s: the file name is empty", o->name);
-        *(const char **)place = arg;
-        return -1;
+    case AF_OPT_FILE: return take_file(tool, o, arg, place);
     case AF_OPT_TEXT: *(const char **)place = arg; return -1;
     case AF_OPT_LIST: return take_text(tool, o, arg, place);
     case AF_OPT_CHOICE:

@@ -9,7 +9,7 @@ enum af_opt_kind {
     AF_OPT_FLAG = 1, // bool            no argument; sets true
     AF_OPT_COUNT,    // int             no argument; counts (-vv)
     AF_OPT_TEXT,     // const char *    any text
-    AF_OPT_FILE,     // const char *    the name of a file (completed as one)
+    AF_OPT_FILE,     // const char *    the name of a file (completed as one); `values`: its endings
     AF_OPT_LIST,     // struct af_optlist  any text; may be given again
     AF_OPT_CHOICE,   // int             index into `values`, "y|x|both"
     AF_OPT_INT,      // int64_t         whole number, min..max
@@ -33,7 +33,7 @@ struct af_option {
     size_t place;          // offsetof(struct opts, ...)
     const char *arg;       // name of the argument in --help: "FILE"; NULL for none
     const char *help;      // one line, with its "[default]"
-    const char *values;    // of a choice: "y|x|both"
+    const char *values;    // of a choice: "y|x|both"; of a file that is written: ".png|.svg", NULL: any
     double min, max;       // range of a number; both 0: any
 };
 

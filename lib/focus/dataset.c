@@ -318,7 +318,8 @@ static int list_images(struct af_dataset *d, const struct af_dataset_opts *o, st
     if (!d->nval && (o->val || o->val_fraction > 0))
         return af_fail(err, AF_EDATA, "%s: %s", o->val ? o->val : o->tables[0],
                        o->val ? "no frame is left to validate with"
-                              : "no day has two stacks, one to validate with");
+                              : "no day has two stacks, one to validate with: give more, "
+                                "--val, or --val-fraction 0");
     d->min_um = INFINITY;
     d->max_um = -INFINITY;
     for (size_t i = 0; i < d->ntrain; i++) {

@@ -12,7 +12,7 @@
 struct opts {
     bool quiet;
     int verbose;
-    const char *output, *day;
+    const char *output, *plot, *day;
     int axis;
     int64_t span, seed;
     double step_um, wait_ms, gain, floor, roof;
@@ -30,6 +30,7 @@ static const struct af_option table[] = {
     {0, "floor", AF_OPT_REAL, offsetof(struct opts, floor), "N", "from 1", NULL, 1, INFINITY},
     {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE", "write to FILE", NULL, 0,
      0},
+    {0, "plot", AF_OPT_FILE, offsetof(struct opts, plot), "FILE", "draw it", ".png|.svg", 0, 0},
     {'q', "quiet", AF_OPT_FLAG, offsetof(struct opts, quiet), NULL, "say nothing", NULL, 0, 0},
     {0, "roof", AF_OPT_REAL, offsetof(struct opts, roof), "N", "to 1", NULL, -INFINITY, 1},
     {0, "seed", AF_OPT_INT, offsetof(struct opts, seed), "N", "seed [0]", NULL, 0, 0},
@@ -167,6 +168,9 @@ static void usage_errors_say_what_and_where_to_look(void **state)
     refused(&tool, "--axis bot", "--axis: 'bot' is none of y|x|both");
     refused(&tool, "--axis y|x", "--axis: 'y|x' is none of y|x|both");
     refused(&tool, "--output=", "--output: the file name is empty");
+    refused(&tool, "--plot a.gif", "--plot: 'a.gif' ends in none of .png|.svg");
+    refused(&tool, "--plot .png", "--plot: '.png' ends in none of .png|.svg");
+    refused(&tool, "--plot a.png/b", "--plot: 'a.png/b' ends in none of .png|.svg");
     refused(&tool, "--completion fish", "--completion: 'fish' is none of bash|zsh");
     refused(&tool, "--foo", "unrecognized option '--foo'");
     refused(&tool, "-x", "invalid option -- 'x'");
@@ -193,6 +197,7 @@ static void help_is_aligned_and_fits_80_columns(void **state)
         "  -d, --day=DAY        it's the day: [date]\n"
         "      --floor=N        from 1\n"
         "  -o, --output=FILE    write to FILE\n"
+        "      --plot=FILE      draw it\n"
         "  -q, --quiet          say nothing\n"
         "      --roof=N         to 1\n"
         "      --seed=N         seed [0]\n"
