@@ -12,10 +12,9 @@ struct af_trainrun_opts {
     enum af_schedule schedule;
     size_t patience; // epochs without a better one after which it ends; 0: goes on
     uint64_t seed;
-    int freeze;  // Keras layers 0 .. freeze-1 do not train
-    bool strict; // moving statistics by momentum 0.999 only
-    unsigned
-        shift; // frames are moved by up to so many pixels of the input, at random; halves if fine
+    int freeze;             // Keras layers 0 .. freeze-1 do not train
+    bool strict;            // moving statistics by momentum 0.999 only
+    unsigned shift;         // frames are moved by up to so many pixels of the input, at random
     unsigned nthreads;      // 0: one per processor
     const char *checkpoint; // written after each epoch and when stopped; NULL: none
     bool resume;            // go on from it, if it is there
