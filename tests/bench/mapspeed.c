@@ -6,8 +6,8 @@
  *   read     add the bytes up, eight at a time
  *   std      std at cells of 16 px, window 64, strides 16 to 128
  *   eight    all measures but entropy and variance, the square of std; the same windows
- * windows all      entropy, too strides  the published map of 15 strides, 8 to 36, window 64, std,
- * at full resolution
+ *   all      entropy, too
+ *   strides  std at full resolution, window 64, the published 15 strides, 8 to 36
  */
 #include "base/parallel.h"
 #include "base/progress.h"
