@@ -209,7 +209,6 @@ static int read_data(struct sink *k, struct af_dataset *d, struct af_dataset_opt
                                      .ntables = o->ntables,
                                      .val = o->val,
                                      .val_fraction = o->val_fraction,
-                                     .fine = o->shift > 0,
                                      .seed = (uint64_t)o->seed,
                                      .nthreads = (unsigned)o->nthreads,
                                      .warn = af_trainlog_warn,

@@ -163,15 +163,15 @@ static int split(struct af_dataset *d, const struct af_dataset_opts *o, struct a
 
 static void keep(struct af_dataset *d, size_t i, const float *x)
 {
-    uint16_t *q = d->q + i * d->npx;
+    uint16_t *q = d->q + i * AF_FRAME_PX;
     float low = x[0], high = x[0], step;
 
-    for (size_t p = 1; p < d->npx; p++) {
+    for (size_t p = 1; p < AF_FRAME_PX; p++) {
         low = fminf(low, x[p]);
         high = fmaxf(high, x[p]);
     }
     step = (high - low) / LEVELS;
-    for (size_t p = 0; p < d->npx; p++) {
+    for (size_t p = 0; p < AF_FRAME_PX; p++) {
         float level = step > 0 ? (x[p] - low) / step + 0.5f : 0;
 
         q[p] = (uint16_t)fminf(level, LEVELS);
@@ -182,7 +182,7 @@ static void keep(struct af_dataset *d, size_t i, const float *x)
 
 static uint64_t hash_image(const struct af_dataset *d, size_t i)
 {
-    uint64_t h = af_hash(AF_HASH_START, d->q + i * d->npx, d->npx * sizeof(*d->q));
+    uint64_t h = af_hash(AF_HASH_START, d->q + i * AF_FRAME_PX, AF_FRAME_PX * sizeof(*d->q));
 
     h = af_hash(h, &d->low[i], sizeof(*d->low));
     return af_hash(h, &d->step[i], sizeof(*d->step));
@@ -212,7 +212,7 @@ static int read_file(struct reader *r, size_t i, struct af_err *err)
     struct af_stack *st = NULL;
     struct af_image img = {0};
     struct af_err why = {AF_OK, ""};
-    float x[AF_FRAME_FINE_PX];
+    float x[AF_FRAME_PX];
     int ret = -1;
 
     if (af_stack_open(&st, (const char *const *)&f->name, 1, NULL, &why)) {
@@ -224,8 +224,7 @@ static int read_file(struct reader *r, size_t i, struct af_err *err)
 
         if (read_plane(st, plane, &img, err))
             goto done;
-        if (r->o->fine ? af_frame_reduce_fine(&img, x, &d->facts[k], &why)
-                       : af_frame_reduce(&img, x, &d->facts[k], &why)) {
+        if (af_frame_reduce(&img, x, &d->facts[k], &why)) {
             af_fail(err, why.kind, "%s: plane %zu: %s", f->name, plane, why.text);
             goto done;
         }
@@ -270,9 +269,7 @@ static int read_pixels(struct reader *r, struct af_err *err)
     size_t nslots = 2 * (size_t)nthreads, nfiles = d->labels.nfiles, npx;
     int ret = -1;
 
-    d->zoom = r->o->fine ? 2 : 1;
-    d->npx = d->zoom * d->zoom * AF_FRAME_PX;
-    if (!af_size_mul(d->n, d->npx, &npx))
+    if (!af_size_mul(d->n, AF_FRAME_PX, &npx))
         return af_fail(err, AF_ESYS, "out of memory: %zu images", d->n);
     if ((d->q = af_calloc(npx, sizeof(*d->q), err)) &&
         (d->low = af_calloc(d->n, sizeof(*d->low), err)) &&
@@ -454,53 +451,24 @@ void af_dataset_release(struct af_dataset *d)
     *d = (struct af_dataset){0};
 }
 
-static size_t clamp(int v, int side)
+static int clamp(int v)
 {
-    return (size_t)(v < 0 ? 0 : v < side ? v : side - 1);
-}
-
-/* Pixel (u, v) is the mean of the 2x2 cells from (2 u - dx, 2 v - dy) on. */
-static void mean_of_cells(const uint16_t *q, int dx, int dy, float low, float step, float *x)
-{
-    const int side = AF_FRAME_FINE_SIDE;
-
-    for (int v = 0; v < AF_FRAME_SIDE; v++) {
-        const uint16_t *upper = q + clamp(2 * v - dy, side) * AF_FRAME_FINE_SIDE;
-        const uint16_t *lower = q + clamp(2 * v + 1 - dy, side) * AF_FRAME_FINE_SIDE;
-        for (int u = 0; u < AF_FRAME_SIDE; u++) {
-            size_t l = clamp(2 * u - dx, side), r = clamp(2 * u + 1 - dx, side);
-            *x++ = low + step * ((float)(upper[l] + upper[r] + lower[l] + lower[r]) / 4);
-        }
-    }
-}
-
-/* Moved by half a pixel, a sharp line's norm is another. */
-static void normalise(float *x)
-{
-    double square = 0;
-
-    for (size_t p = 0; p < AF_FRAME_PX; p++)
-        square += (double)x[p] * (double)x[p];
-    float scale = square > 0 ? (float)(AF_FRAME_SIDE / sqrt(square)) : 0;
-    for (size_t p = 0; p < AF_FRAME_PX; p++)
-        x[p] *= scale;
+    return v < 0 ? 0 : v < AF_FRAME_SIDE ? v : AF_FRAME_SIDE - 1;
 }
 
 void af_dataset_image(const struct af_dataset *d, size_t i, int dx, int dy, float *x)
 {
-    const uint16_t *q = d->q + i * d->npx;
+    const uint16_t *q = d->q + i * AF_FRAME_PX;
     float low = d->low[i], step = d->step[i];
 
-    if (d->zoom == 2) {
-        mean_of_cells(q, dx, dy, low, step, x);
-        normalise(x);
+    if (!dx && !dy) {
+        for (size_t p = 0; p < AF_FRAME_PX; p++)
+            x[p] = low + step * (float)q[p];
         return;
     }
     for (int v = 0; v < AF_FRAME_SIDE; v++)
         for (int u = 0; u < AF_FRAME_SIDE; u++)
-            x[v * AF_FRAME_SIDE + u] =
-                low + step * (float)q[clamp(v - dy, AF_FRAME_SIDE) * AF_FRAME_SIDE +
-                                      clamp(u - dx, AF_FRAME_SIDE)];
+            *x++ = low + step * (float)q[clamp(v - dy) * AF_FRAME_SIDE + clamp(u - dx)];
 }
 
 double af_dataset_defocus_um(const struct af_dataset *d, size_t i)

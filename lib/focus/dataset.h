@@ -14,9 +14,7 @@
 struct af_dataset {
     struct af_labeltable labels;
     size_t n;                     // images, one for each labels.plane
-    size_t zoom;                  // 1, or 2: twice as fine, to be moved by half pixels
-    size_t npx;                   // 96 zoom 96 zoom
-    uint16_t *q;                  // [n][npx]
+    uint16_t *q;                  // [n][96][96]
     float *low, *step;            // [n]
     struct af_frame_facts *facts; // [n]
     bool *validates;              // [labels.nstacks]
@@ -34,7 +32,6 @@ struct af_dataset_opts {
     size_t ntables;
     const char *val;     // a table whose files validate, and then nothing else does; NULL: split
     double val_fraction; // of each day's stacks; 0: none validate
-    bool fine;           // images shall be moved by half pixels; takes four times the memory
     uint64_t seed;       // of the split
     unsigned nthreads;   // 0: one per processor
     void (*warn)(void *ctx, const char *text);                                // NULL: nobody
@@ -59,8 +56,8 @@ int af_dataset_read(struct af_dataset *d, const struct af_dataset_opts *o, struc
 void af_dataset_release(struct af_dataset *d);
 
 /*
- * Image i, moved by dx and dy steps (right and down, less than 96 pixels) of a pixel, or of half
- * of one where the dataset is fine; what comes in from outside repeats the edge. x: out, [96][96].
+ * Image i, moved by dx and dy pixels (right and down, less than 96); what comes in from outside
+ * repeats the edge. x: out, [96][96].
  */
 void af_dataset_image(const struct af_dataset *d, size_t i, int dx, int dy, float *x);
 

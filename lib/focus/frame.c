@@ -42,28 +42,6 @@ int af_frame_reduce(const struct af_image *img, float *x, struct af_frame_facts 
     return 0;
 }
 
-int af_frame_reduce_fine(const struct af_image *img, float *fine, struct af_frame_facts *facts,
-                         struct af_err *err)
-{
-    const size_t side = AF_FRAME_FINE_SIDE;
-    float x[AF_FRAME_PX];
-
-    if (af_frame_reduce(img, x, facts, err))
-        return -1;
-    if (img->w < side || img->h < side) {
-        for (size_t v = 0; v < side; v++)
-            for (size_t u = 0; u < side; u++)
-                fine[v * side + u] = x[v / 2 * AF_FRAME_SIDE + u / 2];
-        return 0;
-    }
-    double scale = facts->norm > 0 ? AF_FRAME_SIDE / facts->norm : 0;
-    if (af_area_average(img, side, side, fine, err))
-        return -1;
-    for (size_t i = 0; i < AF_FRAME_FINE_PX; i++)
-        fine[i] = (float)((double)fine[i] * scale);
-    return 0;
-}
-
 bool af_frame_is_blank(const struct af_frame_facts *facts)
 {
     return !(facts->norm > 0) || facts->min == facts->max;

@@ -32,15 +32,6 @@ struct af_frame_facts {
 int af_frame_reduce(const struct af_image *img, float *x, struct af_frame_facts *facts,
                     struct af_err *err);
 
-/*
- * The same twice as fine, so that it can be moved by half a pixel of the network: fine: out,
- * [192][192]; x is the mean of its 2x2 cells. Frames of a side below 192 px are repeated in the
- * cells. Facts and errors as above.
- */
-enum { AF_FRAME_FINE_SIDE = 2 * AF_FRAME_SIDE, AF_FRAME_FINE_PX = 4 * AF_FRAME_PX };
-int af_frame_reduce_fine(const struct af_image *img, float *fine, struct af_frame_facts *facts,
-                         struct af_err *err);
-
 /* No picture at all: black, or the same count all over. */
 bool af_frame_is_blank(const struct af_frame_facts *facts);
 

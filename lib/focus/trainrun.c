@@ -143,15 +143,15 @@ static void take_down(struct run *r)
 /* Images d->train[which[0 .. n-1]] and their targets; shifts NULL: as they are. */
 static void fill_batch(struct run *r, const size_t *which, size_t n, struct af_random *shifts)
 {
-    const int most = (int)(r->o->shift * r->d->zoom);
+    const uint64_t span = 2 * (uint64_t)r->o->shift + 1;
 
     for (size_t i = 0; i < n; i++) {
         size_t image = r->d->train[which[i]];
         int dx = 0, dy = 0;
 
         if (shifts) {
-            dx = (int)af_random_below(shifts, 2 * (uint64_t)most + 1) - most;
-            dy = (int)af_random_below(shifts, 2 * (uint64_t)most + 1) - most;
+            dx = (int)af_random_below(shifts, span) - (int)r->o->shift;
+            dy = (int)af_random_below(shifts, span) - (int)r->o->shift;
         }
         r->target[i] = (float)target_of(r, image);
         if (r->cache)

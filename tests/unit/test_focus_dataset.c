@@ -98,42 +98,6 @@ static void a_shift_moves_the_image_and_repeats_its_edge(void **state)
     af_dataset_release(&d);
 }
 
-/* The frames have 110x96 pixels: cells repeat them, so two steps are a pixel. The rounding is half
- * a step of each, the norm that of a float. */
-static void a_fine_image_moves_by_half_pixels(void **state)
-{
-    struct af_dataset d, fine;
-    float x[AF_FRAME_PX], y[AF_FRAME_PX];
-    struct af_dataset_opts o = plain;
-    const char *table = "labels.tsv";
-
-    (void)state;
-    make_days(1);
-    o.tables = &table;
-    o.ntables = 1;
-    assert_int_equal(af_dataset_read(&d, &o, NULL), 0);
-    o.fine = true;
-    assert_int_equal(af_dataset_read(&fine, &o, NULL), 0);
-    assert_int_equal(fine.npx, 4 * d.npx);
-    for (int shift = 0; shift < 3; shift++) {
-        double square = 0;
-        af_dataset_image(&d, 1, shift, -shift, x);
-        af_dataset_image(&fine, 1, 2 * shift, -2 * shift, y);
-        for (size_t i = 0; i < AF_FRAME_PX; i++)
-            square += (double)x[i] * (double)x[i];
-        double norm = sqrt(square) / AF_FRAME_SIDE; // what moved in is not what moved out
-        for (size_t i = 0; i < AF_FRAME_PX; i++)
-            assert_true(fabs((double)y[i] * norm - (double)x[i]) <= (double)d.step[1] + 1e-5);
-    }
-    af_dataset_image(&d, 1, 0, 0, x);
-    af_dataset_image(&fine, 1, 1, 0, y);
-    double ratio = (double)y[40 * AF_FRAME_SIDE + 50] /
-                   ((double)x[40 * AF_FRAME_SIDE + 49] + (double)x[40 * AF_FRAME_SIDE + 50]) * 2;
-    assert_true(fabs(ratio - 1) < 0.05); // but for the norm, which noise makes smaller
-    af_dataset_release(&fine);
-    af_dataset_release(&d);
-}
-
 static void whole_stacks_of_each_day_validate(void **state)
 {
     struct af_dataset d;
@@ -404,7 +368,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_image_is_the_reduced_frame_to_16_bits),
         cmocka_unit_test(a_shift_moves_the_image_and_repeats_its_edge),
-        cmocka_unit_test(a_fine_image_moves_by_half_pixels),
         cmocka_unit_test(whole_stacks_of_each_day_validate),
         cmocka_unit_test(a_new_day_leaves_the_split_of_others_alone),
         cmocka_unit_test(the_seed_decides_the_split),

@@ -84,27 +84,6 @@ static void the_input_has_an_rms_of_one(void **state)
     af_image_release(&img);
 }
 
-static void two_by_two_fine_cells_are_the_input(void **state)
-{
-    static const size_t sizes[][2] = {{640, 480}, {192, 192}, {110, 96}, {191, 300}};
-    static float fine[AF_FRAME_FINE_PX];
-    struct af_frame_facts facts, again;
-
-    (void)state;
-    for (size_t k = 0; k < 4; k++) {
-        struct af_image img = make_expected(sizes[k][0], sizes[k][1]);
-        assert_int_equal(af_frame_reduce(&img, x, &facts, NULL), 0);
-        assert_int_equal(af_frame_reduce_fine(&img, fine, &again, NULL), 0);
-        assert_memory_equal(&facts, &again, sizeof facts);
-        for (size_t i = 0; i < AF_FRAME_PX; i++) {
-            const float *q = fine + i / 96 * 2 * AF_FRAME_FINE_SIDE + i % 96 * 2;
-            float mean = (q[0] + q[1] + q[AF_FRAME_FINE_SIDE] + q[AF_FRAME_FINE_SIDE + 1]) / 4;
-            assert_true(fabsf(mean - x[i]) < 1e-5f); // floats of about 1
-        }
-        af_image_release(&img);
-    }
-}
-
 static void brightness_leaves_the_input_and_stays_in_the_facts(void **state)
 {
     struct af_image img = make_frame(100, 120, AF_U16);
@@ -204,7 +183,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reduction_is_the_area_average_of_opencv),
         cmocka_unit_test(the_input_has_an_rms_of_one),
-        cmocka_unit_test(two_by_two_fine_cells_are_the_input),
         cmocka_unit_test(brightness_leaves_the_input_and_stays_in_the_facts),
         cmocka_unit_test(facts_are_those_of_the_whole_frame),
         cmocka_unit_test(black_and_constant_frames_are_blank),
