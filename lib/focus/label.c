@@ -21,7 +21,7 @@ static const double NOISE_SHARE =
     BASE_FLOOR = 0.3,          // of the coarse curve's height: zero defocus lies in its lowest part
     CURVATURE_ERRORS = 5, SETTLED_UM = 0.001,
                     WIDEST = 1.5,      // half windows: from there on a V is no parabola any more
-    CHORD_LOW = 0.3, CHORD_HIGH = 0.6; // of the coarse V's depth
+    CHORD_LOW = 0.05, CHORD_HIGH = 0.3; // of the coarse V's depth
 
 struct curve {
     size_t n;

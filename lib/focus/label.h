@@ -44,7 +44,7 @@ struct af_label {
  *    re-centred until it moves less than 1 nm.
  * 4. Where that reaches further than 1.5 half windows, the planes are too far apart to show the
  *    bend at focus. A parabola through the V they do show errs by a tenth of their distance, the
- *    middle of the V's chords by a hundredth: the mean over 0.3 to 0.6 of the depth of AF_BASE.
+ *    middle of the V's chords by a sixtieth: the mean over 0.05 to 0.3 of the depth of AF_BASE.
  *
  * Rather refuses than errs: the depth must exceed what a row of planes of white scores would show,
  * a tenth of the minimum (a line whose brightness drifts seems to change by less), and the
