@@ -29,7 +29,7 @@ struct opts {
     struct af_mapopts score; // of --teach
     struct af_optlist val;   // stacks that validate
     double val_fraction;
-    const char *init; // model to start from
+    const char *init;    // model to start from
     double noise, slope; // that are added: share of brightness, slices/px
     bool still, resume;
     const char *checkpoint, *plot, *output;

@@ -33,7 +33,7 @@ struct af_option {
     size_t place;          // offsetof(struct opts, ...)
     const char *arg;       // name of the argument in --help: "FILE"; NULL for none
     const char *help;      // one line, with its "[default]"
-    const char *values;    // of a choice: "y|x|both"; of a file that is written: ".png|.svg", NULL: any
+    const char *values;    // of a choice: "y|x|both"; of a file: its endings, ".png|.svg", or NULL
     double min, max;       // range of a number; both 0: any
 };
 

@@ -3,10 +3,10 @@
  * Model files. An input that begins with '{' is a header, and what follows its first newline the
  * data: what is read is written and read again, and must be the same. Any other is a list of edits
  * to the header of a whole network, each a place (2 bytes), a length to cut, a length to put in its
- * place, and that text; after a 'U' of a U-Net. After a 'T' it is a look-up table that is edited, its numbers first: how
- * many of them, and of each its place (2 bytes) and its 4 bytes. A model that can be read must know
- * its trust or refuse it, a table must find a number for any frame, and a U-Net that is written must
- * be the one that was read.
+ * place, and that text; after a 'U' of a U-Net. After a 'T' it is a look-up table that is edited,
+ * its numbers first: how many of them, and of each its place (2 bytes) and its 4 bytes. A model
+ * that can be read must know its trust or refuse it, a table must find a number for any frame, and
+ * a U-Net that is written must be the one that was read.
  */
 #include "focus/lut.h"
 #include "focus/trust.h"
