@@ -20,8 +20,9 @@ static const double NOISE_SHARE =
     SIMILAR = 0.25,            // of the whole curve's height: minima closer than that are alike
     BASE_FLOOR = 0.3,          // of the coarse curve's height: zero defocus lies in its lowest part
     CURVATURE_ERRORS = 5, SETTLED_UM = 0.001,
-                    WIDEST = 1.5,      // half windows: from there on a V is no parabola any more
-    CHORD_LOW = 0.05, CHORD_HIGH = 0.3; // of the coarse V's depth
+                    WIDEST = 1.5,       // half windows: from there on a V is no parabola any more
+    CHORD_LOW = 0.05, CHORD_HIGH = 0.3, // of the coarse V's depth
+    CHORD_SCATTER = 0.25;               // of the distance of planes
 
 struct curve {
     size_t n;
@@ -323,10 +324,12 @@ static const char *halve_chords(const struct curve *c, size_t best, struct af_la
     for (int k = 0; k < NCHORDS; k++)
         squares += (middle[k] - l->z0_um) * (middle[k] - l->z0_um);
     l->z0_err_um = sqrt(squares / (NCHORDS - 1));
-    return NULL;
+    double step = (l->to_um - l->from_um) / (double)(l->nfit - 1);
+    return l->z0_err_um < CHORD_SCATTER * step ? NULL : AF_LABEL_NOISE; // no V with straight flanks
 }
 
-/* Zero near the minimum `best`: by chords where the planes lie far apart and the V is whole. */
+/* Zero near the minimum `best`: by chords where the planes lie far apart and the V is clean and
+ * whole. */
 static const char *settle(const struct curve *c, size_t best, double asked, struct af_label *l)
 {
     double half = half_window(c, first_guess(c, best), asked);
