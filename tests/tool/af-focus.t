@@ -39,6 +39,12 @@ ok '--target' af-focus -H --target 2um
 cp out target.tsv
 ok 'ends there' near "$(z)" "$(awk -v z="$zero" 'BEGIN { print z + 2 }')" 0.3
 is "$(cut -f 2 target.tsv | head -n 1)" long '-H leaves the header out'
+af-move -q -H -z 8um > at.tsv
+ok '--aside' af-focus -H --aside=-1um
+cp out aside.tsv
+is "$(cut -f 2 aside.tsv | tr '\n' ' ')" 'long short short ' 'a look from aside, and another that verifies'
+ok 'from where it was asked to look' near "$(tail -n 1 aside.tsv | cut -f 4)" -1 0.15
+ok 'and the last move goes to focus' near "$(z)" "$zero" 0.3
 
 # Where the laser is off nothing moves, and the reason is told.
 sim-truth 'scope?light=1' > truth
