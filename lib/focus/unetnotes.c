@@ -58,7 +58,8 @@ int af_unetnotes(struct af_nn_notes *notes, const struct af_maskset *s,
     af_nn_notepad_put(&p, "batch", "%zu", o->batch);
     af_nn_notepad_put(&p, "lr", "%.9g", o->lr);
     af_nn_notepad_put(&p, "schedule", "%s", af_schedule_name[o->schedule]);
-    af_nn_notepad_put(&p, "turned", "%s", o->still ? "no" : "to 8 positions, contrast 1/2 to 2");
+    af_nn_notepad_put(&p, "turned", "%s",
+                      o->still ? "no" : "to 8 positions, contrast 1/2 to 2 of either sign, shaded");
     if (!o->still) {
         af_nn_notepad_put(&p, "noise", "up to %.9g of brightness", o->noise);
         af_nn_notepad_put(&p, "slope", "up to %.9g slices/px", o->slope);
