@@ -22,7 +22,7 @@ static const double NOISE_SHARE =
     CURVATURE_ERRORS = 5, SETTLED_UM = 0.001,
                     WIDEST = 1.5,       // half windows: from there on a V is no parabola any more
     CHORD_LOW = 0.05, CHORD_HIGH = 0.3, // of the coarse V's depth
-    CHORD_SCATTER = 0.25;               // of the distance of planes
+    CHORD_SCATTER = 0.5;                // of the distance of planes
 
 struct curve {
     size_t n;
