@@ -19,8 +19,6 @@
 
 #define PROG "nearest-template"
 
-enum { PX = 96 * 96 };
-
 struct opts {
     const char *val;
 };
@@ -36,7 +34,7 @@ static double distance(const float *a, const float *b)
 {
     float part[16] = {0}, sum = 0;
 
-    for (size_t i = 0; i < PX; i += 16)
+    for (size_t i = 0; i < AF_FRAME_PX; i += 16)
         for (size_t k = 0; k < 16; k++)
             part[k] += (a[i + k] - b[i + k]) * (a[i + k] - b[i + k]);
     for (size_t k = 0; k < 16; k++)
@@ -44,7 +42,7 @@ static double distance(const float *a, const float *b)
     return (double)sum;
 }
 
-/* x against template[ntrain][PX]; far: [ntrain] scratch. */
+/* x against template[ntrain][AF_FRAME_PX]; far: [ntrain] scratch. */
 static double look_up(const struct af_dataset *d, const float *template, const float *x,
                       double *far)
 {
@@ -53,7 +51,7 @@ static double look_up(const struct af_dataset *d, const float *template, const f
     size_t best = 0;
 
     for (size_t i = 0; i < d->ntrain; i++) {
-        far[i] = distance(x, template + i * PX);
+        far[i] = distance(x, template + i * AF_FRAME_PX);
         best = far[i] < far[best] ? i : best;
     }
     double at = p[d->train[best]].defocus_um;
@@ -72,12 +70,12 @@ static double look_up(const struct af_dataset *d, const float *template, const f
 static int run(const struct af_dataset *d, struct af_err *err)
 {
     static const char *const columns[] = {"file", "plane", "defocus_um", "trust", "true_um"};
-    float *template = af_calloc(d->ntrain, PX * sizeof *template, err), x[PX];
+    float *template = af_calloc(d->ntrain, AF_FRAME_PX * sizeof *template, err), x[AF_FRAME_PX];
     double *far = template ? af_calloc(d->ntrain, sizeof *far, err) : NULL;
     struct af_table_out t;
 
     for (size_t i = 0; far && i < d->ntrain; i++)
-        af_dataset_image(d, d->train[i], 0, 0, template + i * PX);
+        af_dataset_image(d, d->train[i], 0, 0, template + i * AF_FRAME_PX);
     if (far)
         af_table_begin(&t, stdout, columns, 5, true);
     for (size_t i = 0; far && i < d->nval; i++) {
