@@ -289,14 +289,29 @@ static int read_in_place(struct af_stage *st, bool *good, struct af_err *err)
     return 0;
 }
 
+/* Which axis of the motion is furthest from where it was sent, for its tolerance? */
+static int find_late(const struct af_stage *st)
+{
+    const struct af_motion *m = &st->motion;
+    double most = -1;
+    int late = 0;
+
+    for (int i = 0; i < AF_NAXES; i++) {
+        double off = has(m->axes, i) ? fabs(m->last_um[i] - leg_target(m, i)) : -1;
+
+        if (off >= 0 && off / st->axis[i].tolerance_um > most) {
+            most = off / st->axis[i].tolerance_um;
+            late = i;
+        }
+    }
+    return late;
+}
+
 static int missed(struct af_stage *st, struct af_err *err)
 {
     const struct af_motion *m = &st->motion;
-    int i = 0;
+    int i = find_late(st);
 
-    while (!has(m->axes, i) ||
-           (i < AF_Z && fabs(m->last_um[i] - leg_target(m, i)) <= st->axis[i].tolerance_um))
-        i++;
     if (st->driver->fault && st->driver->fault(&st->drive, (enum af_axis)i, err) < 0)
         return -1;
     return af_fail(err, AF_EDEVICE, "%s: %s did not arrive: at %.9g um, sent from %.9g to %.9g um",

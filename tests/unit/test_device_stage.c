@@ -199,6 +199,27 @@ static void a_stage_that_somebody_else_moves_is_halted(void **state)
     rig_end(&r);
 }
 
+/* Its readings, 0.5 um r.m.s., are within 2 um of the target but never a hundred within 1 um of the last. */
+static void an_axis_that_never_rests_is_named_and_halted(void **state)
+{
+    struct af_controller_opts opts = {.soft_limits = false};
+    struct af_err err = {AF_OK, ""};
+    struct rig r;
+
+    (void)state;
+    for (int i = AF_X; i <= AF_Y; i++) {
+        rig_begin(&r, "tango", &opts, "clock=virtual&preset=ideal&seed=1&readback=500nm");
+        r.in.axis[i].readings = 100;
+        open_again(&r);
+        err.kind = AF_OK;
+        assert_int_equal(af_stage_move(r.st, (enum af_axis)i, 10100, NULL, &err), -1);
+        assert_int_equal(err.kind, AF_EDEVICE);
+        assert_non_null(strstr(err.text, i == AF_X ? ": x did not arrive" : ": y did not arrive"));
+        assert_non_null(strstr(err.text, "halted"));
+        rig_end(&r);
+    }
+}
+
 static void no_answer_never_means_0(void **state)
 {
     struct rig r;
@@ -327,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_dry_run_says_and_sends_nothing),
         cmocka_unit_test(a_stop_halts_reads_and_ends_the_handle),
         cmocka_unit_test(a_stage_that_somebody_else_moves_is_halted),
+        cmocka_unit_test(an_axis_that_never_rests_is_named_and_halted),
         cmocka_unit_test(no_answer_never_means_0),
         cmocka_unit_test(directions_and_offsets_are_the_users),
         cmocka_unit_test(one_motion_at_a_time),
