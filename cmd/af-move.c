@@ -239,6 +239,15 @@ static int move_xy(const struct stages *s, const struct opts *o, struct af_err *
     return 0;
 }
 
+/* Of several axes none moves where a limit forbids one of them. */
+static int check_all(const struct stages *s, double z_um, const struct opts *o, struct af_err *err)
+{
+    for (int i = AF_X; i <= AF_Y; i++)
+        if (o->text[i] && af_stage_check(s->xy, (enum af_axis)i, o->to_um[i], err))
+            return -1;
+    return af_stage_check(s->z, AF_Z, z_um, err);
+}
+
 /* Away from the sample before sideways, sideways before towards it. */
 static int move_all(const struct stages *s, const struct opts *o, struct af_err *err)
 {
@@ -251,6 +260,8 @@ static int move_all(const struct stages *s, const struct opts *o, struct af_err 
         if (o->by_text)
             to = from + o->by_um;
     }
+    if (xy && z && check_all(s, to, o, err))
+        return -1;
     first = z && !(to >= from);
     if (first && move_z(s, to, o, err))
         return -1;

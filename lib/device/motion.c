@@ -131,6 +131,13 @@ int af_stage_halt(struct af_stage *st, struct af_err *err)
 
 /* ---- beginning ---- */
 
+static double leg_target(const struct af_motion *m, int i)
+{
+    const struct af_legs *l = &m->legs[i];
+
+    return l->um[m->leg < l->n ? m->leg : l->n - 1];
+}
+
 static int send_leg(struct af_stage *st, struct af_err *err)
 {
     struct af_motion *m = &st->motion;
@@ -138,12 +145,11 @@ static int send_leg(struct af_stage *st, struct af_err *err)
     double longest_s = 0;
 
     for (int i = 0; i < AF_NAXES; i++) {
-        const struct af_legs *l = &m->legs[i];
         double to;
 
         if (!has(m->axes, i))
             continue;
-        to = l->um[m->leg < l->n ? m->leg : l->n - 1];
+        to = leg_target(m, i);
         m->leg_from_um[i] = st->known_um[i];
         q.um[i] = af_stage_to_device(st, (enum af_axis)i, to);
         longest_s = fmax(longest_s, 2 * fabs(to - m->leg_from_um[i]) / st->axis[i].speed_um_s +
@@ -227,13 +233,6 @@ int af_stage_start(struct af_stage *st, enum af_axis axis, double um, struct af_
 }
 
 /* ---- under way ---- */
-
-static double leg_target(const struct af_motion *m, int i)
-{
-    const struct af_legs *l = &m->legs[i];
-
-    return l->um[m->leg < l->n ? m->leg : l->n - 1];
-}
 
 /*
  * It may be anywhere between where the leg began and where it ends; a reading elsewhere is checked

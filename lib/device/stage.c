@@ -170,6 +170,17 @@ int af_stage_position(struct af_stage *st, enum af_axis axis, double *um, struct
     return read_believed(st, axis, um, err);
 }
 
+int af_stage_check(struct af_stage *st, enum af_axis axis, double um, struct af_err *err)
+{
+    struct af_legs legs;
+    double from;
+
+    if (af_stage_position(st, axis, &from, err))
+        return -1;
+    return af_safety_check(st->uri.text, axis, &st->axis[axis], st->origin_um[axis], from, um,
+                           &legs, err);
+}
+
 int af_stage_busy(struct af_stage *st, bool *busy, struct af_err *err)
 {
     struct af_request q = {.what = AF_ASK_BUSY};

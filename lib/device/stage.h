@@ -80,6 +80,9 @@ int af_stage_move(struct af_stage *st, enum af_axis axis, double um, double *rea
 int af_stage_move_by(struct af_stage *st, enum af_axis axis, double delta_um, double *reached_um,
                      struct af_err *err);
 
+/* Would a move to um be allowed from where the axis stands? Nothing is sent. */
+int af_stage_check(struct af_stage *st, enum af_axis axis, double um, struct af_err *err);
+
 /* x and y at once; both are checked before either is sent. reached_um: [2] or NULL. */
 int af_stage_move_xy(struct af_stage *st, double x_um, double y_um, double *reached_um,
                      struct af_err *err);

@@ -60,6 +60,8 @@ refused 'above the limit' 'outside its limits, -20 to 20 um' af-move -z 20.001
 refused 'below the limit' 'outside its limits' af-move --z=-20.001
 refused 'the step towards the sample' 'longer than max_step_towards_sample' af-move --by 5.5
 refused 'the step' 'longer than max_step,' af-move --by=-15.5
+refused 'z away that is allowed, and x that is not' 'x has no limits|x .*outside its limits' af-move --by=-1 -x 9e5
+refused 'x that is allowed, and z towards that is not' 'longer than max_step_towards_sample' af-move -x 1500 --by 5.5
 refused 'nan' 'not a number' af-move -z nan
 refused 'infinity' 'not a number' af-move --by=-inf
 eval "$(scope-sim --tango)"
