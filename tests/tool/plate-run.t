@@ -95,7 +95,18 @@ status_is 4 'a well beyond the limits' plate-run -q -o far --no-focus far.tsv
 is "$(column status out | tr '\n' ' ')" 'done limit done ' 'is marked and passed'
 status_is 5 'a dry run of it' plate-run --dry-run -o dry --no-focus far.tsv
 is "$(cut -f 6 out | tr '\n' ' ')" 'planned limit planned ' 'says so'
-is "$(wc -l < dry/status.tsv | tr -d ' ')" 1 'and does nothing'
+ok 'and leaves nothing' test ! -e dry
+mkdir begun && cp wells.tsv begun
+ok 'a dry run of a run that was begun' plate-run --dry-run -o begun --no-focus
+is "$(ls -A begun)" wells.tsv 'leaves it as it is'
+for row in 'A1\t0\t14380\t\t5' 'A1\t0\t\t11240\t5' '\t0\t14380\t11240\t5' 'A1\t0\t14380\t11240\t' 'A1\t0\t14380'; do
+    printf "well\tfield\tx_um\ty_um\tz_um\nB1\t0\t14380\t20240\tNA\n$row\n" > gap.tsv
+    n=$(grep -c 'begun$' "$log")
+    status_is 1 "a row with a gap: $row" plate-run -q -o gap --no-focus gap.tsv
+    is "$(cat err)" 'plate-run: gap.tsv: line 3: a field is empty' 'is told'
+    is "$(grep -c 'begun$' "$log") $(ls gap)" "$n " 'before anything moves or is kept'
+done
+status_is 75 'a device that another program has' plate-run -q -o taken --focus 'exit 75' wells.tsv
 status_is 3 'no stage' env AF_STAGE=tango:/dev/nowhere plate-run -q -o none --no-focus wells.tsv
 status_is 3 'a device that fails in the command stops the run' plate-run -q -o stop --no-focus --do 'exit 3' wells.tsv
 is "$(wc -l < stop/status.tsv | tr -d ' ')" 1 'before the well is marked'
@@ -109,8 +120,11 @@ status_is 1 'a full disk' sh -c 'plate-run -q -o full --no-focus other.tsv > /de
 like "$(cat err)" '^plate-run: .*No space left' 'is reported'
 status_is 1 'no such table' plate-run -q -o x nowhere.tsv
 status_is 1 'a table of something else' plate-run -q -o y status.none --no-focus
-mkdir busy busy/.lock && echo $$ > busy/.lock/pid
-status_is 75 'a folder that another run has' plate-run -o busy wells.tsv
+mkdir busy
+status_is 75 'a folder that another run has' flock busy/.lock plate-run -o busy wells.tsv
+like "$(cat err)" 'busy: another process is running it' 'is said'
+ok 'what a command leaves running does not hold the folder' plate-run -q -o left --no-focus --do 'sleep 5 4>&- &' wells.tsv
+ok 'so that it can be given again' plate-run -q -o left --no-focus
 ok 'help' plate-run --help
 like "$(cat out)" '^Usage: plate-run' 'begins with its usage'
 ok 'version' plate-run --version
