@@ -12,6 +12,7 @@
 #   skip "claim" REASON         passes, and says why it was not tried
 #   skip_all REASON             ends a script that cannot be run here
 #   note TEXT                   a line for the reader
+#   claims FILE...              those that others wrote side by side, counted on from ours
 #   examples TOOL               the commands under EXAMPLES of its manual, one a line
 #   done_testing                the plan; ends with 1 if a claim failed
 #
@@ -75,5 +76,18 @@ same()
 skip() { tap_n=$((tap_n + 1)); printf 'ok %d - %s # skip %s\n' "$tap_n" "$1" "$2"; }
 
 skip_all() { printf '1..0 # skip %s\n' "$1"; exit 0; }
+
+claims()
+{
+    while IFS= read -r tap_line; do
+        case $tap_line in
+        'not ok '*) tap_failed=$((tap_failed + 1)) tap_n=$((tap_n + 1)) ;;
+        'ok '*) tap_n=$((tap_n + 1)) ;;
+        esac
+        printf '%s\n' "$tap_line" | sed "s/^\(.*ok\) [0-9]* -/\1 $tap_n -/"
+    done <<END
+$(cat "$@")
+END
+}
 
 done_testing() { printf '1..%d\n' "$tap_n"; [ "$tap_failed" = 0 ]; exit $?; }
