@@ -46,6 +46,15 @@ is "$(cut -f 2 aside.tsv | tr '\n' ' ')" 'long short short ' 'a look from aside,
 ok 'from where it was asked to look' near "$(tail -n 1 aside.tsv | cut -f 4)" -1 0.15
 ok 'and the last move goes to focus' near "$(z)" "$zero" 0.3
 
+# What another program has is told from what is broken, so that a loop can try again.
+AF_STAGE='sim:slow?preset=ideal&speed=10um/s' af-move -q -z 100 > slow.out 2>&1 &
+mover=$!
+until ls aftools*slow*.lock > slow.out 2>&1; do sleep 0.05; done
+status_is 75 'a stage that another program has' env AF_STAGE=sim:slow af-focus
+kill $mover
+wait $mover 2> slow.out
+status_is 2 'a length that is none' af-focus --search 1.2.3um
+
 # Where the laser is off nothing moves, and the reason is told.
 sim-truth 'scope?light=1' > truth
 af-move -q -z 5 > out
