@@ -41,6 +41,18 @@ is "$(link)" history/0000-first.safetensors 'goes one model back'
 status_is 1 'before the first' recalibrate --rollback
 is "$(link)" history/0000-first.safetensors 'there is none'
 
+# A comparison that could not be made promotes nothing, whatever the other model is worth.
+fresh
+mv d/history/0000-first.safetensors first.safetensors
+head -c 100 first.safetensors > d/history/0000-first.safetensors
+mkdir stub
+printf '#!/bin/sh\nfor a; do o=$b b=$a; case $o in -o) cp "%s" "$a" ;; esac; done\n' "$PWD/first.safetensors" > stub/af-train
+chmod +x stub/af-train
+status_is 1 'a model in use that is damaged' env PATH="$PWD/stub:$PATH" sh -c "af-recalibrate $small d"
+like "$(cat err)" 'd: 0000-first.safetensors cannot be tried' 'is told'
+is "$(link)" history/0000-first.safetensors 'and replaced by none that was not compared'
+cp first.safetensors d/history/0000-first.safetensors
+
 # -------------------------------------------------------------- locks and kills
 flock d/.lock sleep 2 &
 sleep 0.5
@@ -72,7 +84,7 @@ like "$(cat d/log)" 'promoted|kept' 'comes to its end'
 fresh
 status_is 3 'no stage' env AF_STAGE=tango:/dev/null sh -c "af-recalibrate $small d"
 like "$(cat err)" 'd: no stacks' 'is told'
-for args in '' 'd e' '--stacks 2 d' '--epochs x d'; do
+for args in '' 'd e' '--stacks 2 d' '--epochs x d' '--margin x d' '--margin 1 d' '--range 3kg d'; do
     # shellcheck disable=SC2086 # words
     status_is 2 "usage error: $args" af-recalibrate $args
 done
