@@ -113,6 +113,7 @@ static int parse_args(int argc, char **argv, struct opts *o)
 /* Where the results go while the stacks come. */
 struct sink {
     const struct opts *o;
+    FILE *out;
     struct af_table_out table, curve;
     struct af_outfile curve_file;
     struct af_labelplot plot;
@@ -199,6 +200,18 @@ static void say(const struct opts *o, const struct af_labelled *s)
     }
 }
 
+/* Tables begin with the first stack that could be read. */
+static void begin(struct sink *k)
+{
+    bool both = k->o->axis == AF_AXIS_BOTH, header = !k->o->no_header;
+
+    if (k->nread)
+        return;
+    af_table_begin(&k->table, k->out, columns, both ? COLUMNS_BOTH : COLUMNS, header);
+    if (k->curve_file.fp)
+        af_table_begin(&k->curve, k->curve_file.fp, curve_columns, both ? CURVE_BOTH : CURVE, header);
+}
+
 /* One stack has come. Nonzero where no more are wanted, since nobody can take them. */
 static int take(void *ctx, size_t i, const struct af_labelled *s)
 {
@@ -210,6 +223,7 @@ static int take(void *ctx, size_t i, const struct af_labelled *s)
     if (s->err.kind != AF_OK) {
         k->status = af_cli_worst(k->status, af_cli_fail(PROG, &s->err));
     } else {
+        begin(k);
         k->nread++;
         k->nlabelled += !isnan(s->label.z0_um);
         put_rows(k, s);
@@ -221,22 +235,16 @@ static int take(void *ctx, size_t i, const struct af_labelled *s)
         }
     }
     af_progress_step(&k->progress, i + 1, s->name);
-    return ferror(k->table.fp);
+    return ferror(k->out);
 }
 
 static int open_sink(struct sink *k, const struct opts *o, FILE *out, struct af_err *err)
 {
-    bool both = o->axis == AF_AXIS_BOTH;
-
-    *k = (struct sink){.o = o};
+    *k = (struct sink){.o = o, .out = out};
     if (o->curve && af_outfile_open(&k->curve_file, o->curve, err))
         return -1;
     if (o->plot && af_labelplot_open(&k->plot, o->plot, o->measure, err))
         return -1;
-    if (o->curve)
-        af_table_begin(&k->curve, k->curve_file.fp, curve_columns, both ? CURVE_BOTH : CURVE,
-                       !o->no_header);
-    af_table_begin(&k->table, out, columns, both ? COLUMNS_BOTH : COLUMNS, !o->no_header);
     af_progress_begin(&k->progress, o->quiet ? NULL : stderr, PROG, "stacks",
                       o->stack.join ? 1 : o->npaths);
     return 0;
