@@ -58,13 +58,28 @@ static bool is_chatter(const char *line)
            (strncmp(line, "echo:", 5) == 0 && strncmp(line, "echo:Unknown", 12) != 0);
 }
 
+/* An ok that comes late, or chatter that is no report. */
+static bool is_no_report(const char *line)
+{
+    return strcmp(line, "ok") == 0 || (*line != '<' && is_chatter(line));
+}
+
+/* Ask, and pass over lines that are no answer; not for ever, since motions are watched by asking. */
+static int ask(struct af_drive *d, const char *text, bool (*is_none)(const char *), char *line,
+               size_t cap, struct af_err *err)
+{
+    int got = af_drive_ask(d, text, line, cap, err);
+
+    for (int i = 0; i < 40 && !got && is_none(line); i++)
+        got = next_line(d, line, cap, d->reply_ms, err);
+    return got;
+}
+
 static int command(struct af_drive *d, const char *text, struct af_err *err)
 {
     char line[200];
-    int got = af_drive_ask(d, text, line, sizeof(line), err);
+    int got = ask(d, text, is_chatter, line, sizeof(line), err);
 
-    for (int i = 0; i < 40 && !got && is_chatter(line); i++)
-        got = next_line(d, line, sizeof(line), d->reply_ms, err);
     return got || strcmp(line, "ok") == 0 ? got : refused(d, line, err);
 }
 
@@ -216,11 +231,9 @@ static int grbl_report(struct af_drive *d, double *v, struct af_err *err)
     struct gcode *g = d->own;
     char line[200];
     const char *at;
-    int got = af_drive_ask(d, "?", line, sizeof(line), err);
+    int got = ask(d, "?", is_no_report, line, sizeof(line), err);
     size_t n;
 
-    while (!got && (strcmp(line, "ok") == 0 || (*line != '<' && is_chatter(line))))
-        got = next_line(d, line, sizeof(line), d->reply_ms, err);
     if (got)
         return got;
     n = strlen(line);
@@ -251,10 +264,8 @@ static int marlin_report(struct af_drive *d, double *planned, double *now, struc
     const struct gcode *g = d->own;
     char line[200], ok[200];
     const char *s = line, *end;
-    int got = af_drive_ask(d, "M114\n", line, sizeof(line), err);
+    int got = ask(d, "M114\n", is_no_report, line, sizeof(line), err);
 
-    while (!got && (strcmp(line, "ok") == 0 || is_chatter(line)))
-        got = next_line(d, line, sizeof(line), d->reply_ms, err);
     if (got)
         return got;
     for (int i = 0; i < 2 * AF_NAXES; i++) {

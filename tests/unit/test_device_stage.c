@@ -235,6 +235,72 @@ static void no_answer_never_means_0(void **state)
     rig_end(&r);
 }
 
+/* A port that says ok again and again once it is told to, a millisecond each. */
+struct babble {
+    struct af_port *inner;
+    bool on;
+    long left; // then the device is gone: a driver that listens on would never end
+};
+
+static int babble_send(void *ctx, const void *p, size_t n, double timeout_ms, struct af_err *err)
+{
+    struct af_port *in = ((struct babble *)ctx)->inner;
+
+    return in->ops->send(in->ctx, p, n, timeout_ms, err);
+}
+
+static long babble_receive(void *ctx, void *p, size_t cap, double timeout_ms, struct af_err *err)
+{
+    struct babble *b = ctx;
+
+    if (!b->on)
+        return b->inner->ops->receive(b->inner->ctx, p, cap, timeout_ms, err);
+    af_port_sleep(b->inner, 1);
+    if (cap < 3 || b->left-- == 0)
+        return cap < 3 ? 0 : -1;
+    memcpy(p, "ok\n", 3);
+    return 3;
+}
+
+static double babble_now_s(void *ctx)
+{
+    return af_port_now_s(((struct babble *)ctx)->inner);
+}
+
+static void babble_sleep(void *ctx, double ms)
+{
+    af_port_sleep(((struct babble *)ctx)->inner, ms);
+}
+
+static void a_controller_that_babbles_is_not_listened_to_for_ever(void **state)
+{
+    static const struct af_port_ops ops = {babble_send, babble_receive, babble_now_s, babble_sleep,
+                                           NULL};
+    struct af_controller_opts opts = {.soft_limits = false};
+    static const char *const all[] = {"gcode", "marlin"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct babble b = {.left = 100000};
+        struct af_err err = {AF_OK, ""};
+        struct af_port *port;
+        double um = 42;
+        struct rig r;
+
+        rig_begin(&r, all[i], &opts, "clock=virtual&preset=ideal&seed=1");
+        assert_int_equal(af_controller_port(&b.inner, r.controller, NULL), 0);
+        assert_int_equal(af_port_new(&port, &ops, &b, "babble", NULL), 0);
+        assert_int_equal(af_stage_open_port(&r.st, r.uri, port, NULL, &r.in, &r.opts, NULL), 0);
+        b.on = true;
+        assert_int_equal(af_stage_position(r.st, AF_Z, &um, &err), -1);
+        assert_int_equal(err.kind, AF_EDEVICE);
+        assert_non_null(strstr(err.text, "cannot understand 'ok'"));
+        assert_true(b.left > 0 && um == 42);
+        rig_end(&r);
+        af_port_close(b.inner);
+    }
+}
+
 static void directions_and_offsets_are_the_users(void **state)
 {
     struct rig r;
@@ -350,6 +416,7 @@ int main(void)
         cmocka_unit_test(a_stage_that_somebody_else_moves_is_halted),
         cmocka_unit_test(an_axis_that_never_rests_is_named_and_halted),
         cmocka_unit_test(no_answer_never_means_0),
+        cmocka_unit_test(a_controller_that_babbles_is_not_listened_to_for_ever),
         cmocka_unit_test(directions_and_offsets_are_the_users),
         cmocka_unit_test(one_motion_at_a_time),
         cmocka_unit_test(home_is_reached_and_counted_from),
