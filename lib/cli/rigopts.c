@@ -3,8 +3,11 @@
 
 #include "base/progress.h"
 #include "cli/cli.h"
-#include <stdio.h>
+#include "device/simscope.h"
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* "640x480+10+20", or "640x480" at the corner. */
 static int parse_region(const char *text, struct af_camera_settings *s, struct af_err *err)
@@ -40,13 +43,35 @@ static int open_stage(struct af_rigset *set, const struct af_rigopts *o, const c
     return af_stage_open(&set->rig.stage, uri, &set->instrument, &so, err);
 }
 
+/* Camera and stage of two simulated microscopes: a slip, for the one never sees the other move. */
+static int check_same_scope(const char *camera, const struct af_stage *stage, struct af_err *err)
+{
+    const char *at = stage ? af_stage_uri(stage) : "";
+    char *a, *b;
+    int ret = -1;
+
+    if (strncmp(camera, "sim:", 4) || strncmp(at, "sim:", 4))
+        return 0;
+    a = af_simscope_folder(camera + 4, err);
+    b = a ? af_simscope_folder(at + 4, err) : NULL;
+    if (b)
+        ret = strcmp(a, b) == 0
+                  ? 0
+                  : af_fail(err, AF_EUSAGE,
+                            "%s: is another simulated microscope than that of the stage, %s",
+                            camera, at);
+    free(a);
+    free(b);
+    return ret;
+}
+
 static int open_camera(struct af_rigset *set, const struct af_rigopts *o, struct af_err *err)
 {
     const struct af_instrument *in = &set->instrument;
     struct af_camera_settings s = AF_CAMERA_AS_IT_STANDS;
     const char *uri = af_instrument_camera(in, o->camera, err);
 
-    if (!uri)
+    if (!uri || check_same_scope(uri, set->rig.stage, err))
         return -1;
     s.exposure_ms = isnan(o->exposure_ms) ? in->exposure_ms : o->exposure_ms;
     s.gain = isnan(o->gain) ? in->gain : o->gain;

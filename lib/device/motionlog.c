@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "device/motionlog.h"
+#include "base/folder.h"
 #include "base/memory.h"
 #include "base/table.h"
 
@@ -13,18 +14,6 @@
 
 static const char *const columns[] = {"time", "prog",    "pid",   "stage", "axis",
                                       "what", "from_um", "to_um", "at_um", "status"};
-
-/* mkdir -p of the folders of path. */
-static int make_folders(char *path, struct af_err *err)
-{
-    for (char *s = strchr(path + 1, '/'); s; s = strchr(s + 1, '/')) {
-        *s = '\0';
-        if (mkdir(path, 0777) && errno != EEXIST)
-            return af_fail_errno(err, "%s", path);
-        *s = '/';
-    }
-    return 0;
-}
 
 static char *default_path(struct af_err *err)
 {
@@ -88,7 +77,7 @@ int af_motionlog_open(struct af_motionlog *log, const char *path, struct af_err 
 
     *log = (struct af_motionlog)AF_MOTIONLOG_NONE;
     log->path = path ? af_strdup(path, err) : default_path(err);
-    if (!log->path || make_folders(log->path, err))
+    if (!log->path || af_folders_above(log->path, err))
         goto failed;
     log->fd = open(log->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (log->fd < 0 || fstat(log->fd, &st)) {

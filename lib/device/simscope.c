@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "device/simscope.h"
 
+#include "base/folder.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "device/simparts.h"
@@ -274,21 +275,27 @@ int af_simscope_pause(struct af_simscope *s, double ms, struct af_err *err)
 
 /* ---- opening ---- */
 
+/* Where the microscope of a plain sim: is. */
+static char *usual_folder(struct af_err *err)
+{
+    const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+
+    if (base && *base)
+        return af_format(err, "%s/aftools/sim", base);
+    return af_format(err, "%s/.local/state/aftools/sim", home ? home : ".");
+}
+
 int af_simscope_open(struct af_simscope **s, const char *dir, const char *options,
                      struct af_err *err)
 {
-    const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     char *usual = NULL;
 
     *s = NULL;
     if (dir && !*dir) {
-        if (base && *base)
-            usual = af_format(err, "%s/aftools/sim", base);
-        else
-            usual = af_format(err, "%s/.local/state/aftools/sim", home ? home : ".");
-        if (!usual)
+        if (!(dir = usual = usual_folder(err)) || af_folders_above(usual, err)) {
+            free(usual);
             return -1;
-        dir = usual;
+        }
     }
     if ((*s = af_calloc(1, sizeof **s, err)) &&
         af_simstore_open(&(*s)->store, dir, options, fresh, err)) {
@@ -299,14 +306,30 @@ int af_simscope_open(struct af_simscope **s, const char *dir, const char *option
     return *s ? 0 : -1;
 }
 
+static char *folder_named(const char *rest, struct af_err *err)
+{
+    return af_strndup(rest, strcspn(rest, "?"), err);
+}
+
 int af_simscope_open_uri(struct af_simscope **s, const char *rest, struct af_err *err)
 {
     const char *question = strchr(rest, '?');
-    char *dir = question ? af_strndup(rest, (size_t)(question - rest), err) : af_strdup(rest, err);
+    char *dir = folder_named(rest, err);
     int ret = dir ? af_simscope_open(s, dir, question ? question + 1 : NULL, err) : -1;
 
     free(dir);
     return ret;
+}
+
+char *af_simscope_folder(const char *rest, struct af_err *err)
+{
+    char *dir = *rest && *rest != '?' ? folder_named(rest, err) : usual_folder(err);
+    char *real = dir ? realpath(dir, NULL) : NULL;
+
+    if (!real)
+        return dir;
+    free(dir);
+    return real;
 }
 
 void af_simscope_close(struct af_simscope *s)

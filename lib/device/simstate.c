@@ -233,29 +233,17 @@ static int apply(struct af_simstore *st, const char *options, bool found,
     return st->dir && (store_params(st, err) || store_state(st, err)) ? -1 : 0;
 }
 
-/* The folder and those above it. */
-static int make_folders(const char *dir, struct af_err *err)
-{
-    char *path = af_strdup(dir, err);
-    int ret = path ? 0 : -1;
-
-    for (char *slash = path; !ret && slash;) {
-        if ((slash = strchr(slash + 1, '/')))
-            *slash = 0;
-        if (mkdir(path, 0777) && errno != EEXIST)
-            ret = af_fail_errno(err, "sim: %s", path);
-        if (slash)
-            *slash = '/';
-    }
-    free(path);
-    return ret;
-}
-
+/* Made where it is new; not those above it, which a slip of the keyboard would make as well. */
 static int open_folder(struct af_simstore *st, struct af_err *err)
 {
+    bool is_new = access(st->dir, F_OK) != 0;
     char *path;
 
-    if (make_folders(st->dir, err) || !(path = path_of(st, "state", err)))
+    if (is_new && strpbrk(st->dir, "=&"))
+        return af_fail(err, AF_EUSAGE, "sim:%s: no such folder; keys come after a '?'", st->dir);
+    if (is_new && mkdir(st->dir, 0777) && errno != EEXIST)
+        return af_fail_errno(err, "sim:%s", st->dir);
+    if (!(path = path_of(st, "state", err)))
         return -1;
     st->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (st->fd < 0)

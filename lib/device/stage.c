@@ -350,7 +350,6 @@ static char *identity(const char *uri, struct af_err *err)
     struct af_simscope *sim = NULL;
     struct af_uri u = {0};
     char *path = NULL, *name = NULL;
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
 
     if (af_uri_parse(&u, uri, err))
         goto done;
@@ -361,13 +360,7 @@ static char *identity(const char *uri, struct af_err *err)
     if (af_simscope_open_uri(&sim, u.rest, err))
         goto done;
     af_simscope_close(sim);
-    if (*u.path)
-        path = af_lock_name(u.path, err);
-    else if (state && *state)
-        path = af_format(err, "%s/aftools/sim", state);
-    else
-        path = af_format(err, "%s/.local/state/aftools/sim", home ? home : "");
-    if (path)
+    if ((path = af_simscope_folder(u.rest, err)))
         name = af_format(err, "stage sim:%s", path);
 done:
     free(path);

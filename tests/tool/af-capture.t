@@ -70,4 +70,15 @@ wait $other
 is $? 143 'a signal ends a capture as the shell expects'
 is "$(ls slow.ome.tif* 2> /dev/null)" '' 'and it keeps nothing'
 ok 'and none of these leaves a file' [ ! -e x.ome.tif ]
+
+# A slip in the name of a simulated microscope is no new one.
+for uri in 'sim:drift=20nm/min' 'sim:scope&clock=virtual' sim:/dve/video0; do
+    run af-capture --camera "$uri" -o slip.tif
+    is "$(wc -l < err | tr -d ' ') $([ $status = 0 ] || echo refused)" '1 refused' "$uri is refused in a line"
+done
+ok 'no folder is made' test ! -e drift=20nm -a ! -e 'scope&clock=virtual' -a ! -e /dve
+status_is 2 'a camera of another microscope' af-capture --stage 'sim:two?clock=virtual' --camera sim:tow -o slip.tif
+like "$(cat err)" 'sim:tow: is another simulated microscope than that of the stage, sim:two' 'is told'
+ok 'and not made' test ! -e tow
+ok 'of the same one by another name' af-capture -q --stage sim:two --camera "sim:$PWD/two" -o same.tif
 done_testing

@@ -151,13 +151,13 @@ static void home_touches_nothing(void **state)
 
 static void processes_and_handles_share_a_folder(void **state)
 {
-    struct af_simscope *s = scope("scope/here", QUIET), *other;
+    struct af_simscope *s = scope("here", QUIET), *other;
     int status;
     pid_t child = fork();
 
     (void)state;
     if (child == 0) {
-        if (af_simscope_open(&other, "scope/here", NULL, &err) ||
+        if (af_simscope_open(&other, "here", NULL, &err) ||
             af_simscope_move(other, AF_SIM_Z, 7, 0, 0, &err) || af_simscope_pause(other, 500, &err))
             _exit(1);
         af_simscope_close(other);
@@ -166,13 +166,13 @@ static void processes_and_handles_share_a_folder(void **state)
     waitpid(child, &status, 0);
     assert_int_equal(status, 0);
     assert_float_equal(place(s, AF_SIM_Z, NULL), 7, 1e-6);
-    other = scope("scope/here", NULL);
+    other = scope("here", NULL);
     assert_int_equal(af_simscope_move(s, AF_SIM_X, 20000, 0, 0, &err), 0);
     assert_int_equal(af_simscope_pause(s, 5000, &err), 0);
     assert_float_equal(place(other, AF_SIM_X, NULL), 20000, 1e-5);
     af_simscope_close(other);
     af_simscope_close(s);
-    s = scope("scope/here", NULL);
+    s = scope("here", NULL);
     assert_float_equal(place(s, AF_SIM_Z, NULL), 7, 1e-6);
     af_simscope_close(s);
 }
