@@ -115,7 +115,6 @@ static int judge_region(const struct af_curve *c, enum af_sharp m, double range,
 {
     struct af_depth one;
     struct af_depth_fit f;
-    const struct af_depth_place *p;
 
     if (af_depth_init(&one, 1, false, err)) {
         af_depth_release(&one);
@@ -127,11 +126,8 @@ static int judge_region(const struct af_curve *c, enum af_sharp m, double range,
         af_depth_add(&one, &v);
     }
     f = af_depth_fit(&one, 0);
-    p = &one.place[0];
     out->peak = isfinite(f.var) ? f.depth : NAN;
-    out->noise = p->njitter > p->nnear + 1
-                     ? sqrt(fmax(0, (double)p->jitter - p->near) / (p->njitter - p->nnear) / 6)
-                     : NAN;
+    out->noise = sqrt(f.noise);
     af_depth_release(&one);
     return 0;
 }

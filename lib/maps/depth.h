@@ -13,20 +13,34 @@
  * empty.
  */
 struct af_depth {
-    size_t n;       // places
-    bool least;     // look for the smallest score instead of the largest
-    size_t nslices; // so far
-    struct af_depth_place *place; // [n]
-    float *last[2]; // [n] scores of the slice before, and of the one before that
+    size_t n;                     // places
+    bool least;                   // look for the smallest score instead of the largest
+    size_t nslices;               // so far
+    struct af_depth_block *block; // of place i: [i / AF_DEPTH_BLOCK], there i % AF_DEPTH_BLOCK
 };
 
-struct af_depth_place {
-    float best, before, after; // scores; least: with their sign turned
-    float left, right, low;    // smallest before and after the best, and of all
-    float jitter, near;        // sums of squared second differences: all; centred within 2 of best
-    uint32_t at;               // slice of the best
-    uint32_t njitter, nnear;
-    float d2;                  // squared second difference centred on the slice before the last
+enum { AF_DEPTH_BLOCK = 16 };
+#define AF_DEPTH_EACH(type, name) type name[AF_DEPTH_BLOCK]
+
+struct af_depth_block {
+    /* Scores; least: with their sign turned. */
+    AF_DEPTH_EACH(float, best);
+    AF_DEPTH_EACH(float, before);
+    AF_DEPTH_EACH(float, after);
+    AF_DEPTH_EACH(float, left); // smallest before the best
+    AF_DEPTH_EACH(float, right);
+    AF_DEPTH_EACH(float, low); // smallest of all
+    AF_DEPTH_EACH(float, one); // of the last slice
+    AF_DEPTH_EACH(float, two); // of the one before
+
+    /* Squared second differences. */
+    AF_DEPTH_EACH(float, jitter); // sum of all
+    AF_DEPTH_EACH(float, near);   // of those centred within 2 of the best
+    AF_DEPTH_EACH(float, d2);     // centred on the slice before the last
+    AF_DEPTH_EACH(uint32_t, njitter);
+    AF_DEPTH_EACH(uint32_t, nnear);
+
+    AF_DEPTH_EACH(uint32_t, at); // slice of the best
 };
 
 /* What a curve comes to. */
@@ -35,6 +49,7 @@ struct af_depth_fit {
     double var;        // its variance, slices^2; infinity: no extreme that counts
     double best;       // score there
     double prominence; // by how much it stands out from the less deep of its two sides
+    double noise;      // variance of a score; NaN: too few slices to tell
 };
 
 /* n places; least: focus is where scores are smallest. -1 with AF_ESYS; release in any case. */

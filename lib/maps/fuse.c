@@ -6,17 +6,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BLOCK = 64 }; // px: most blocks have a share in a few slices only
+
+static void find_ranges(struct af_fuse *f)
+{
+    const size_t n = f->w * f->h;
+
+    for (size_t b = 0, i = 0; i < n; b++) {
+        float least = f->depth[i], most = least;
+
+        for (size_t end = n - i < BLOCK ? n : i + BLOCK; i < end; i++) {
+            const float d = f->depth[i];
+
+            least = d < least ? d : least;
+            most = d > most ? d : most;
+        }
+        f->least[b] = least;
+        f->most[b] = most;
+    }
+}
+
 int af_fuse_init(struct af_fuse *f, const struct af_height *t, size_t nslices, double most_err,
                  bool nearest, struct af_err *err)
 {
     const size_t w = t->w, h = t->h;
     const float last = (float)(nslices - 1);
+    const size_t nblocks = (w * h + BLOCK - 1) / BLOCK;
     float *e;
 
     *f = (struct af_fuse){.w = w, .h = h};
     if (!(f->depth = af_calloc(h, w * sizeof(*f->depth), err)) ||
         !(f->known = af_calloc(h, w * sizeof(*f->known), err)) ||
-        !(f->sum = af_calloc(h, w * sizeof(*f->sum), err)) || !(e = af_calloc(w, sizeof(*e), err)))
+        !(f->sum = af_calloc(h, w * sizeof(*f->sum), err)) ||
+        !(f->least = af_calloc(nblocks, sizeof(*f->least), err)) ||
+        !(f->most = af_calloc(nblocks, sizeof(*f->most), err)) ||
+        !(e = af_calloc(w, sizeof(*e), err)))
         return -1;
     for (size_t y = 0; y < h; y++) {
         float *d = f->depth + y * w;
@@ -24,12 +48,13 @@ int af_fuse_init(struct af_fuse *f, const struct af_height *t, size_t nslices, d
         af_height_row(t, y, d, e);
         for (size_t x = 0; x < w; x++) {
             f->known[y * w + x] = e[x] <= most_err; // NaN is not
-            d[x] = isnan(d[x]) ? last / 2 : fminf(fmaxf(d[x], 0), last);
+            d[x] = isnan(d[x]) ? last / 2 : d[x] > 0 ? d[x] < last ? d[x] : last : 0;
             if (nearest)
                 d[x] = floorf(d[x] + 0.5f);
         }
     }
     free(e);
+    find_ranges(f);
     return 0;
 }
 
@@ -38,6 +63,8 @@ void af_fuse_release(struct af_fuse *f)
     free(f->depth);
     free(f->known);
     free(f->sum);
+    free(f->least);
+    free(f->most);
     *f = (struct af_fuse){0};
 }
 
@@ -49,15 +76,15 @@ static int check_size(const struct af_fuse *f, const struct af_image *img, struc
                    img->h, f->w, f->h);
 }
 
-/* sum += share of slice k times its value, for pixels [0, n). */
+/* sum += share of slice k times its value, for pixels [from, to). */
 #define ADD(T)                                                                                     \
     do {                                                                                           \
         const T *restrict v = img->data;                                                           \
                                                                                                    \
-        for (size_t i = 0; i < n; i++) {                                                           \
-            float share = 1 - fabsf(depth[i] - at);                                                \
+        for (size_t i = from; i < to; i++) {                                                       \
+            const float share = 1 - fabsf(depth[i] - at);                                          \
                                                                                                    \
-            sum[i] += share > 0 ? share * (float)v[i] : 0;                                         \
+            sum[i] += (share > 0 ? share : 0) * (float)v[i]; /* a vector, as it has no branch */   \
         }                                                                                          \
     } while (0)
 
@@ -88,12 +115,18 @@ int af_fuse_add(struct af_fuse *f, size_t k, const struct af_image *img, struct 
 
     if (check_size(f, img, err))
         return -1;
-    if (img->type == AF_U8)
-        ADD(uint8_t);
-    else if (img->type == AF_U16)
-        ADD(uint16_t);
-    else
+    if (img->type != AF_U8 && img->type != AF_U16)
         return add_others(f, at, img, err);
+    for (size_t b = 0, from = 0; from < n; b++, from += BLOCK) {
+        const size_t to = n - from < BLOCK ? n : from + BLOCK;
+
+        if (f->least[b] >= at + 1 || f->most[b] <= at - 1)
+            continue; // no pixel has a share
+        if (img->type == AF_U8)
+            ADD(uint8_t);
+        else
+            ADD(uint16_t);
+    }
     return 0;
 }
 

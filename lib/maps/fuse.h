@@ -12,9 +12,10 @@
  */
 struct af_fuse {
     size_t w, h;
-    float *depth; // [h][w] slices, within the stack
-    bool *known;  // [h][w]
-    float *sum;   // [h][w]
+    float *depth;        // [h][w] slices, within the stack
+    bool *known;         // [h][w]
+    float *sum;          // [h][w]
+    float *least, *most; // depth in each run of 64 pixels
 };
 
 /*

@@ -15,6 +15,8 @@ struct af_height {
     size_t nx, ny;     // cells
     float *depth;      // [ny][nx]; NaN: nothing is known
     float *err;        // [ny][nx] standard error, slices; infinity: depth is no more than a guess
+    float
+        *share; // [cell, at most w] of the next centre, for the pixels from one centre to the next
 };
 
 /* -1 with AF_ESYS; release in any case. */

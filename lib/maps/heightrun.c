@@ -184,7 +184,9 @@ done:
 
 static size_t slice_below(size_t n, double depth)
 {
-    return depth > 0 ? (size_t)fmin(floor(depth), n > 1 ? (double)(n - 2) : 0) : 0;
+    const size_t most = n > 1 ? n - 2 : 0;
+
+    return depth > 0 ? depth < (double)most ? (size_t)depth : most : 0;
 }
 
 double af_height_z(const double *z_um, size_t n, double depth)
@@ -203,31 +205,49 @@ double af_height_dz(const double *z_um, size_t n, double depth)
 
 enum { HEIGHT, ERROR, KNOWN, DEPTH, PLANES };
 
-static int fill_plane(const struct af_height *t, int what, double most_err, const double *z_um,
-                      size_t n, struct af_image *img, struct af_err *err)
+struct filling {
+    const struct af_height *t;
+    double most_err;
+    const double *z_um; // [n], or NULL
+    size_t n;
+};
+
+/* A row of a plane from depths and errors. */
+static void fill_row(const struct filling *f, int what, const float *d, const float *e, float *out)
 {
+    const double last = (double)(f->n - 1);
+
+    for (size_t x = 0; x < f->t->w; x++) {
+        const double depth = d[x] > 0 ? d[x] < last ? d[x] : last : 0;
+        float v = (float)depth;
+
+        if (what == HEIGHT && f->z_um)
+            v = (float)af_height_z(f->z_um, f->n, depth);
+        else if (what == ERROR)
+            v = (float)(e[x] * (f->z_um ? af_height_dz(f->z_um, f->n, depth) : 1));
+        else if (what == KNOWN)
+            v = e[x] <= f->most_err;
+        out[x] = isnan(d[x]) || !isfinite(v) ? what == KNOWN ? 0 : NAN : v;
+    }
+}
+
+static int fill_plane(const struct filling *f, int what, struct af_image *img, struct af_err *err)
+{
+    const struct af_height *t = f->t;
     float *d, *e;
 
     if (af_image_resize(img, t->w, t->h, AF_F32, err))
         return -1;
     if (!(d = af_calloc(t->w, 2 * sizeof(*d), err)))
         return -1;
-    e = d + t->w;
+    e = what == ERROR || what == KNOWN ? d + t->w : NULL;
     for (size_t y = 0; y < t->h; y++) {
-        float *out = af_image_row(img, y);
-
         af_height_row(t, y, d, e);
-        for (size_t x = 0; x < t->w; x++) {
-            const double depth = fmin(fmax(d[x], 0), (double)(n - 1));
-
-            switch (what) {
-            case HEIGHT: out[x] = (float)(z_um ? af_height_z(z_um, n, depth) : depth); break;
-            case ERROR: out[x] = (float)(e[x] * (z_um ? af_height_dz(z_um, n, depth) : 1)); break;
-            case KNOWN: out[x] = e[x] <= most_err; break;
-            default: out[x] = (float)depth;
-            }
-            if (isnan(d[x]) || !isfinite(out[x]))
-                out[x] = what == KNOWN ? 0 : NAN;
+        switch (what) { // a loop of its own for each
+        case HEIGHT: fill_row(f, HEIGHT, d, e, af_image_row(img, y)); break;
+        case ERROR: fill_row(f, ERROR, d, e, af_image_row(img, y)); break;
+        case KNOWN: fill_row(f, KNOWN, d, e, af_image_row(img, y)); break;
+        default: fill_row(f, DEPTH, d, e, af_image_row(img, y));
         }
     }
     free(d);
@@ -243,6 +263,7 @@ int af_heightfile_write(const char *path, const struct af_height *t, double most
         {"height_um", "error_um", "known", "depth_slices"}};
     struct af_stack_meta meta = AF_STACK_META_UNKNOWN;
     const struct af_plane unknown = AF_PLANE_UNKNOWN;
+    const struct filling f = {t, most_err, z_um, nslices};
     struct af_stack_writer *w;
     struct af_image img = {0};
     int bad = 0;
@@ -254,8 +275,7 @@ int af_heightfile_write(const char *path, const struct af_height *t, double most
     if (af_stack_writer_open(&w, path, &meta, err))
         return -1;
     for (int i = 0; i < PLANES && !bad; i++)
-        bad = fill_plane(t, i, most_err, z_um, nslices, &img, err) ||
-              af_stack_writer_add(w, &img, &unknown, err);
+        bad = fill_plane(&f, i, &img, err) || af_stack_writer_add(w, &img, &unknown, err);
     af_image_release(&img);
     if (bad) {
         af_stack_writer_discard(w, false);

@@ -11,6 +11,7 @@
  */
 #ifndef AF_MAPS_KERNELS_H
 #define AF_MAPS_KERNELS_H
+#include "maps/depth.h"
 #include "maps/measure.h"
 #include <stddef.h>
 
@@ -41,6 +42,23 @@ struct af_sum_groups {
 /* part: NULL where no group has a cut inside. */
 typedef void af_sum_groups_fn(uint32_t *total, uint32_t *part, const struct af_sum_groups *in);
 
+/* Cells, with AF_HEIGHT_RADIUS more on every side that weigh nothing. */
+enum { AF_HEIGHT_RADIUS = 4, AF_HEIGHT_LANES = 8 };
+#define AF_HEIGHT_OUTLIER 0.5 // slices
+
+struct af_height_cells {
+    const double *depth, *weight; // of rows of `stride`
+    size_t stride;
+    double kernel[AF_HEIGHT_RADIUS + 1]; // by distance along one axis
+};
+
+/* Where found is not 0, the depth of a plane, and what its error follows from. */
+struct af_height_planes {
+    double depth[AF_HEIGHT_LANES], inverse[AF_HEIGHT_LANES], residual[AF_HEIGHT_LANES];
+    double kernel[AF_HEIGHT_LANES], kx[AF_HEIGHT_LANES], ky[AF_HEIGHT_LANES];
+    int64_t found[AF_HEIGHT_LANES];
+};
+
 struct af_sum_kernels {
     const char *name;
     struct {
@@ -64,6 +82,12 @@ struct af_sum_kernels {
     /* 255 where |v - at| <= tolerance, else 0. */
     void (*within)(uint8_t *out, const float *v, size_t n, float at, float tolerance);
     void (*add_narrow)(uint32_t *out, const uint16_t *in, size_t n);
+
+    /* Slice k of n places, of maps/depth.h. */
+    void (*follow)(struct af_depth_block *b, const float *map, size_t n, uint32_t k, bool least);
+    /* Planes around cells at to at + 7, within `radius`: maps/height.h. */
+    void (*planes)(const struct af_height_cells *c, size_t at, int radius,
+                   struct af_height_planes *out);
 };
 
 /*
