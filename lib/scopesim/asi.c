@@ -108,8 +108,8 @@ static void where(struct af_controller *c, char *text)
     }
     for (int i = 0; i < 3; i++)
         if (given[i])
-            n += (size_t)snprintf(reply + n, sizeof(reply) - n, " %.*f", a->decimals[i],
-                                  af_controller_position(c, i) / UNIT_UM);
+            af_controller_add(reply, sizeof(reply), &n, " %.*f", a->decimals[i],
+                              af_controller_position(c, i) / UNIT_UM);
     af_controller_say(c, "%s\r\n", reply);
 }
 

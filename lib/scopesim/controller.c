@@ -183,6 +183,17 @@ void af_controller_say(struct af_controller *c, const char *fmt, ...)
         queue(c, text, n, now_s);
 }
 
+void af_controller_add(char *text, size_t size, size_t *n, const char *fmt, ...)
+{
+    va_list ap;
+    int more;
+
+    va_start(ap, fmt);
+    more = vsnprintf(text + *n, size - *n, fmt, ap);
+    va_end(ap);
+    *n = more < 0 ? *n : (size_t)more < size - *n ? *n + (size_t)more : size - 1;
+}
+
 size_t af_controller_give(struct af_controller *c, char *p, size_t cap, double *next_s)
 {
     double now_s;

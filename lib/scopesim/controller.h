@@ -86,6 +86,11 @@ double af_controller_now_s(struct af_controller *c);
 void af_controller_say(struct af_controller *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* printf behind the *n bytes that text[size] holds, which grow; what does not fit is cut: a position
+ * of 1e300 is finite. */
+void af_controller_add(char *text, size_t size, size_t *n, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* Position and the last target, um from the controller's zero; is the axis moving? */
 double af_controller_position(struct af_controller *c, int axis);
 double af_controller_target(struct af_controller *c, int axis);

@@ -85,14 +85,13 @@ static void answer(struct af_controller *c, const char *query, const char *axes)
         }
         v = number_of(c, query, list[i] - '1', &whole);
         if (unit)
-            n += (size_t)snprintf(reply + n, sizeof(reply) - n, "%c=MM", list[i]);
+            af_controller_add(reply, sizeof(reply), &n, "%c=MM", list[i]);
         else if (isnan(v)) {
             p->error = UNKNOWN;
             return;
         } else
-            n += (size_t)snprintf(reply + n, sizeof(reply) - n, "%c=%.*f", list[i], whole ? 0 : 7,
-                                  v);
-        n += (size_t)snprintf(reply + n, sizeof(reply) - n, i + 1 < k ? " \n" : "\n");
+            af_controller_add(reply, sizeof(reply), &n, "%c=%.*f", list[i], whole ? 0 : 7, v);
+        af_controller_add(reply, sizeof(reply), &n, i + 1 < k ? " \n" : "\n");
     }
     af_controller_say(c, "%s", reply);
 }

@@ -82,8 +82,7 @@ static void say_positions(struct af_controller *c, bool limits, int axis)
         int a = limits ? axis : i;
         double um = limits ? af_controller_limit(c, axis, i) : af_controller_position(c, i);
 
-        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.3f", n ? " " : "",
-                              um / unit_um(t, a));
+        af_controller_add(text, sizeof(text), &n, "%s%.3f", n ? " " : "", um / unit_um(t, a));
     }
     af_controller_say(c, "%s\r", text);
 }

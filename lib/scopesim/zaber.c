@@ -83,8 +83,7 @@ static void get(struct af_controller *c, struct request *r, const char *name)
             if (r->axis && r->axis != i)
                 continue;
             um = kind ? af_controller_limit(c, axis, kind == 2) : af_controller_position(c, axis);
-            n += (size_t)snprintf(data + n, sizeof(data) - n, "%s%ld", n ? " " : "",
-                                  lround(um / UNIT_UM));
+            af_controller_add(data, sizeof(data), &n, "%s%ld", n ? " " : "", lround(um / UNIT_UM));
         }
         reply(c, r, data);
     }

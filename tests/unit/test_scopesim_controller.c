@@ -158,9 +158,38 @@ REPLAY(zaber)
 REPLAY(gcode)
 REPLAY(marlin)
 
+/* Sent alone, so that nothing cuts the reply but the device. */
+static void numbers_of_three_hundred_digits_stay_within_a_reply(void **state)
+{
+    static const struct {
+        const char *protocol, *text;
+    } sent[] = {
+        {"tango", "!pos 1e300 1e300 1e300\r?pos\r?pos z\r"},
+        {"asi", "H X=1e300\rH Y=1e300\rH Z=1e300\rW X Y Z\r"},
+        {"pi", "SVO 1 1\nMOV 1 1e290\nMOV? 1\nMOV? 1 1 1 1\nMOV?\n"},
+        {"prior", "PZ,1e300\rP\rPZ\r"},
+        {"marlin", "G0 X1e290 Y1e290 Z1e290\nM114\n"},
+        {"gcode", "G0 X1e290 Y1e290 Z1e290\n?"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sent) / sizeof(*sent); i++) {
+        const struct af_controller_opts opts = {.soft_limits = false};
+        static char said[4096];
+        struct rig r;
+
+        rig_begin(&r, sent[i].protocol, &opts, "clock=virtual&preset=ideal");
+        af_controller_take(r.controller, sent[i].text, strlen(sent[i].text));
+        assert_int_equal(af_simscope_pause(r.scope, 2000, NULL), 0);
+        assert_true(af_controller_give(r.controller, said, sizeof(said), NULL) > 10);
+        rig_end(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_of_three_hundred_digits_stay_within_a_reply),
         cmocka_unit_test(tango_says_what_is_on_record),
         cmocka_unit_test(asi_says_what_is_on_record),
         cmocka_unit_test(prior_says_what_is_on_record),
