@@ -37,17 +37,19 @@ static int take_row(const struct af_table_in *t, const struct columns *c, double
 static int read_rows(struct af_table_in *t, const struct columns *col, struct af_correction *c,
                      struct af_err *err)
 {
-    double *v = NULL, z_um, first_um = NAN;
-    size_t n = 0, room = 0;
+    double *v = NULL, z_um, lowest_um = NAN, highest_um = NAN;
+    size_t n = 0, unknown = 0, room = 0;
     int got, ret = -1;
 
     while ((got = af_table_next(t, err)) > 0) {
         if (af_grow((void **)&v, &room, n + 1, sizeof(*v), err) ||
             take_row(t, col, &v[n], &z_um, err))
             goto done;
-        if (n++ == 0)
-            first_um = z_um;
-        if (!(fabs(z_um - first_um) <= SAME_Z_UM) && !(isnan(z_um) && isnan(first_um))) {
+        lowest_um = fmin(lowest_um, z_um);
+        highest_um = fmax(highest_um, z_um);
+        unknown += isnan(z_um);
+        n++;
+        if (unknown ? unknown < n : !(highest_um - lowest_um <= SAME_Z_UM)) {
             af_fail(err, AF_ELIMIT,
                     "%s: line %zu: frames at different z do not make one correction", t->name,
                     t->line_no);

@@ -44,7 +44,11 @@ static void what_cannot_be_trusted_moves_nothing(void **state)
         {"defocus_um\ttrust\n", "p.tsv: holds no prediction"},
         {"defocus_um\ttrust\tz_um\n1\tok\t0\n1\tok\t0.9\n1\tok\t1.8\n",
          "p.tsv: line 4: frames at different z do not make one correction"},
+        {"defocus_um\ttrust\tz_um\n1\tok\t0\n1\tok\t-0.9\n1\tok\t0.9\n", // 1.8 apart
+         "p.tsv: line 4: frames at different z do not make one correction"},
         {"defocus_um\ttrust\tz_um\n1\tok\t0\n1\tok\tNA\n",
+         "p.tsv: line 3: frames at different z do not make one correction"},
+        {"defocus_um\ttrust\tz_um\n1\tok\tNA\n1\tok\t0\n",
          "p.tsv: line 3: frames at different z do not make one correction"},
     };
 
