@@ -234,6 +234,7 @@ static int read_pgm(struct af_stack *st, const struct af_stack_place *at, struct
 
     if (hold(st, at->file, err))
         return -1;
+    st->head.nheads = at->page;
     if (fseeko(st->fp, at->offset, SEEK_SET))
         return af_fail_errno(err, "%s", path);
     if (af_pgm_read_head(st->fp, path, st->o.max_pixels, &st->head, err) != 1)

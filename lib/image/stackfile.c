@@ -146,7 +146,8 @@ int af_stack_add_frame(struct af_stack *st, off_t at, struct af_err *err)
         st->info.bits = af_pgm_bits(st->head.maxval);
         st->info.type = af_sample_for_bits(st->info.bits, false);
     }
-    return af_stack_add_plane(st, &st->head.plane, (struct af_stack_place){.offset = at}, err);
+    return af_stack_add_plane(st, &st->head.plane,
+                              (struct af_stack_place){.page = st->nplanes, .offset = at}, err);
 }
 
 /* Frames of a PGM file, their pixels passed over; a frame cut short ends the stack. */

@@ -15,7 +15,7 @@ struct af_stack_file {
     enum af_file_format format;
 };
 
-/* Where a plane lies: a page of a TIFF file, or a frame's offset in a PGM file. */
+/* Where a plane lies: a page of a TIFF file, or a PGM file's frame of that number and its offset. */
 struct af_stack_place {
     size_t file, page;
     off_t offset;

@@ -702,6 +702,25 @@ static void pgm_files_are_read_in_any_order(void **state)
     assert_refused("f.pgm", NULL, AF_EDATA, "f.pgm: frame 0: cut short");
 }
 
+/* Whatever was read before it. */
+static void a_bad_frame_is_called_by_its_number(void **state)
+{
+    struct af_image img = {0};
+    struct af_stack *st;
+    struct af_err err;
+    char why[2048];
+
+    (void)state;
+    spill_file("f.pgm", "P5 2 1 100\nabP5 2 1 100\nazP5 2 1 100\nab", 39);
+    st = open_one("f.pgm", NULL, why);
+    assert_int_equal(af_stack_info(st)->nplanes, 3);
+    assert_int_equal(af_stack_read(st, 2, &img, &err), 0);
+    assert_int_equal(af_stack_read(st, 1, &img, &err), -1);
+    assert_string_equal(err.text, "f.pgm: frame 1: row 0: count 122 is over maxval 100");
+    af_stack_close(st);
+    af_image_release(&img);
+}
+
 /* Give the child the file as a pipe, and say what it read from "-". */
 struct piped {
     const char *file;
@@ -826,6 +845,7 @@ int main(void)
         cmocka_unit_test(planes_of_a_join_are_called_by_their_own_files),
         cmocka_unit_test(steps_of_single_files_say_nothing_across_them),
         cmocka_unit_test(pgm_files_are_read_in_any_order),
+        cmocka_unit_test(a_bad_frame_is_called_by_its_number),
         cmocka_unit_test(pipes_carry_every_format),
         cmocka_unit_test(pipes_that_break_off_are_told),
         cmocka_unit_test(every_source_of_z_has_a_name),
