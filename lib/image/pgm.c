@@ -63,7 +63,7 @@ static int read_number(struct reader *r, size_t max, size_t *out, const char *wh
         ;
     if (c < '0' || c > '9')
         return fail_at(r, what, err);
-    for (; c >= '0' && c <= '9'; c = next_char(r)) {
+    for (; c >= '0' && c <= '9' && r->nread < MAX_HEAD; c = next_char(r)) {
         v = v * 10 + (size_t)(c - '0');
         if (v > max)
             return af_fail(err, AF_EDATA, "%s: frame %zu: %s, the limit is %zu", r->name,
