@@ -65,7 +65,7 @@ static bool invert(const struct af_levmar *m, double *a, double *cov)
 static bool is_small(const struct af_levmar *m, const double *a, const double *d)
 {
     for (size_t i = 0; i < m->n; i++)
-        if (d[i] * d[i] * a[i * m->n + i] > 1e-12)
+        if (!(d[i] * d[i] * a[i * m->n + i] <= 1e-12)) // also where it is no number
             return false;
     return true;
 }
