@@ -38,7 +38,7 @@ static bool is_zone(const char *s)
     if (!*s || !strcmp(s, "Z"))
         return true;
     return (*s == '+' || *s == '-') && has_form(s + 1, "dd:dd") && !s[6] &&
-           two_digits(s + 1) <= 13 && two_digits(s + 4) <= 59;
+           (two_digits(s + 1) <= 13 ? two_digits(s + 4) <= 59 : !strcmp(s + 1, "14:00"));
 }
 
 bool af_is_date_time(const char *s)
