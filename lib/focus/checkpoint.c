@@ -166,7 +166,7 @@ static int read_open(struct af_checkpoint *c, struct stream *s, const char *path
     pass_log(s, c->log, h.epoch);
     sum = s->hash;
     pass(s, &stored, sizeof(stored));
-    if (s->failed || sum != stored || getc(s->fp) != EOF) {
+    if (s->failed || sum != stored || getc(s->fp) != EOF || h.best_epoch > h.epoch) {
         damaged(path, err);
         goto done;
     }

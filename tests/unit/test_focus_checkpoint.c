@@ -43,7 +43,7 @@ static void set_up(struct held *h, float first)
                                   .log = h->log};
 }
 
-static void write_one(const char *path)
+static void write_with_best(const char *path, uint64_t best_epoch)
 {
     struct held h;
 
@@ -53,12 +53,17 @@ static void write_one(const char *path)
     h.c.done = 64;
     h.c.loss = 0.125;
     h.c.seconds = 9.5;
-    h.c.best_epoch = 2;
+    h.c.best_epoch = best_epoch;
     h.c.best_loss = 0.25;
     for (size_t i = 0; i < 3; i++)
         h.log[i] = (struct af_epoch){i + 1, 0.5, 0.25, 7, 1e-4, 2, 30, i == 1};
     h.log[2].val_loss = NAN;
     assert_int_equal(af_checkpoint_write(&h.c, path, NULL), 0);
+}
+
+static void write_one(const char *path)
+{
+    write_with_best(path, 2);
 }
 
 static void what_was_written_is_read(void **state)
@@ -145,6 +150,20 @@ static void more_epochs_than_wanted_are_refused(void **state)
     assert_non_null(strstr(err.text, "3 epochs"));
 }
 
+/* Its row of the log would be behind the others. */
+static void a_best_epoch_that_never_was_is_damage(void **state)
+{
+    struct af_err err = {0};
+    struct held h;
+    bool moved;
+
+    (void)state;
+    write_with_best("c", 4);
+    set_up(&h, 1);
+    assert_int_equal(af_checkpoint_read(&h.c, "c", NEPOCHS, &moved, &err), -1);
+    assert_string_equal(err.text, "c: damaged, or no checkpoint");
+}
+
 static size_t load(const char *path, unsigned char *b, size_t cap)
 {
     FILE *fp = fopen(path, "rb");
@@ -227,6 +246,7 @@ int main(void)
         cmocka_unit_test(another_machine_is_told),
         cmocka_unit_test(another_setup_is_refused_by_name),
         cmocka_unit_test(more_epochs_than_wanted_are_refused),
+        cmocka_unit_test(a_best_epoch_that_never_was_is_damage),
         cmocka_unit_test(every_damaged_byte_is_noticed),
         cmocka_unit_test(every_cut_is_noticed),
         cmocka_unit_test(a_folder_is_an_error),
