@@ -9,7 +9,7 @@
  * Mahalanobis distance of a deviation d.
  *
  * c: [n][n] symmetric, positive definite; only its lower triangle is read, and overwritten
- * w: out, [n][n], lower triangle; what lies above is left alone
+ * w: out, [n][n], lower triangle; what lies above is left alone; NaN where c is not definite
  */
 void af_whiten(double *c, size_t n, double *w);
 

@@ -62,11 +62,22 @@ static void only_the_lower_triangle_is_read_and_written(void **state)
     assert_true(fabs(w[1][0] + 1.0 / 6) < 1e-15 && fabs(w[1][1] - 1.0 / 3) < 1e-15);
 }
 
+/* So that no distance by it is below any limit. */
+static void what_has_no_spread_is_no_number(void **state)
+{
+    double c[2][2] = {{4, 0}, {2, 1}}, w[2][2] = {{0, 0}, {0, 0}};
+
+    (void)state;
+    af_whiten(c[0], 2, w[0]);
+    assert_true(isnan(w[0][0]) && isnan(w[1][0]) && isnan(w[1][1]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_whitened_has_unit_covariance),
         cmocka_unit_test(only_the_lower_triangle_is_read_and_written),
+        cmocka_unit_test(what_has_no_spread_is_no_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
