@@ -121,6 +121,8 @@ unsigned af_nn_crew_size(const struct af_nn_crew *c)
 
 void af_nn_crew_run(struct af_nn_crew *c, void (*work)(void *ctx, unsigned t), void *ctx)
 {
+    int spins = 0;
+
     c->work = work;
     c->ctx = ctx;
     if (c->n > 1) {
@@ -129,6 +131,11 @@ void af_nn_crew_run(struct af_nn_crew *c, void (*work)(void *ctx, unsigned t), v
     }
     work(ctx, 0);
     /* Where more run than there are processors, the one that is waited for may need this one. */
-    for (int i = 0; c->n > 1 && atomic_load_explicit(&c->working, memory_order_acquire) > 0; i++)
-        i < SPINS ? pause_briefly() : (void)sched_yield();
+    while (c->n > 1 && atomic_load_explicit(&c->working, memory_order_acquire) > 0)
+        if (spins < SPINS) {
+            spins++;
+            pause_briefly();
+        } else {
+            sched_yield();
+        }
 }
