@@ -75,3 +75,18 @@ double af_random_normal(struct af_random *r)
 
     return sqrt(-2 * log(u)) * cos(2 * PI * v);
 }
+
+double af_random_poisson(struct af_random *r, double mean)
+{
+    const double most = 500; // of a part
+    double n = 0, part;
+
+    do {
+        double product = af_random_uniform(r), limit;
+
+        part = fmin(mean, most);
+        for (limit = exp(-part); product > limit; n++)
+            product *= af_random_uniform(r);
+    } while ((mean -= part) > 0);
+    return n;
+}

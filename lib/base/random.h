@@ -25,4 +25,11 @@ double af_random_uniform(struct af_random *r);             // [0, 1), 53 bits
 uint64_t af_random_below(struct af_random *r, uint64_t n); // 0 .. n-1, unbiased; n > 0
 double af_random_normal(struct af_random *r);              // mean 0, variance 1 (Box and Muller)
 
+/*
+ * A count of that mean, 0 or more; the time grows with it.
+ * Source: Knuth, The Art of Computer Programming 2, 3.4.1: uniform draws until their product is at
+ * most exp(-mean). Choice: large means in parts, since exp(-746) is 0.
+ */
+double af_random_poisson(struct af_random *r, double mean);
+
 #endif

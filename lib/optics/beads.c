@@ -199,17 +199,6 @@ static int draw_bead(struct af_beads *b, const struct af_alignment *a, double x,
     return 0;
 }
 
-static double draw_count(double mean, struct af_random *r)
-{
-    double limit = exp(-mean), product = af_random_uniform(r), n = 0;
-
-    while (product > limit) {
-        product *= af_random_uniform(r);
-        n++;
-    }
-    return n;
-}
-
 static int visit_cell(const struct af_sim_params *p, double column, double row, const double *box,
                       int (*see)(void *, const struct af_bead *), void *ctx)
 {
@@ -219,7 +208,7 @@ static int visit_cell(const struct af_sim_params *p, double column, double row, 
                      (uint64_t)(int64_t)(column + 1e6);
 
     af_random_init(&r, mixed, "beads");
-    for (double n = draw_count(p->bead_density * CELL_UM * CELL_UM, &r); n > 0; n--) {
+    for (double n = af_random_poisson(&r, p->bead_density * CELL_UM * CELL_UM); n > 0; n--) {
         struct af_bead bead = {.x_um = CELL_UM * (column + af_random_uniform(&r)),
                                .y_um = CELL_UM * (row + af_random_uniform(&r))};
         bead.height_um = p->bead_um / 2 + p->bead_height_um * fabs(af_random_normal(&r));

@@ -59,18 +59,6 @@ static double normal(const double *edge, struct af_random *r)
     }
 }
 
-/* By counting down the product of uniform variates; mean below BENT. */
-static double poisson(double mean, struct af_random *r)
-{
-    double limit = exp(-mean), product = af_random_uniform(r), n = 0;
-
-    while (product > limit) {
-        product *= af_random_uniform(r);
-        n++;
-    }
-    return n;
-}
-
 /* A ring of light and shade round a grain of dust on the camera's window. */
 static void add_ring(struct af_sensor *s, double cx, double cy, double radius, double contrast)
 {
@@ -145,7 +133,7 @@ static double electrons(const struct af_sensor *s, double mean, struct af_random
     if (s->noise == 0)
         return mean;
     if (variance < BENT)
-        return poisson(mean, r) + s->read_noise * normal(s->edge, r);
+        return af_random_poisson(r, mean) + s->read_noise * normal(s->edge, r);
     double g = normal(s->edge, r), deviation = sqrt(variance);
     return mean + deviation * g + mean / variance * (g * g - 1) / 6;
 }

@@ -136,6 +136,34 @@ static void below_refuses_draws_that_would_bias(void **state)
     assert_true(af_random_below(&r, (1ull << 63) + 1) == 9228616714210784205u - (1ull << 63) - 1);
 }
 
+/* Mean and variance are the mean, the fourth moment is 3 mean^2 + mean: five standard errors of
+ * each, and of the share of zeros, exp(-mean). */
+static void poisson_has_the_moments_of_a_poisson(void **state)
+{
+    static const double mean[] = {0.5, 3, 24, 499, 500, 501, 4000};
+    enum { N = 4000 };
+
+    (void)state;
+    for (size_t k = 0; k < sizeof(mean) / sizeof(*mean); k++) {
+        double sum = 0, squares = 0, none = 0, p = exp(-mean[k]);
+        struct af_random r;
+
+        af_random_init(&r, 1, "poisson");
+        for (int i = 0; i < N; i++) {
+            double n = af_random_poisson(&r, mean[k]);
+
+            assert_true(n >= 0 && n == floor(n));
+            sum += n - mean[k];
+            squares += (n - mean[k]) * (n - mean[k]);
+            none += n == 0;
+        }
+        assert_true(fabs(sum / N) < 5 * sqrt(mean[k] / N));
+        assert_true(fabs(squares / N / mean[k] - 1) < 5 * sqrt((2 + 1 / mean[k]) / N));
+        assert_true(fabs(none / N - p) < 5 * sqrt(p * (1 - p) / N) + 1e-9);
+    }
+    assert_true(af_random_poisson(&(struct af_random){{1, 2, 3, 4}}, 0) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +175,7 @@ int main(void)
         cmocka_unit_test(uniform_stays_below_one),
         cmocka_unit_test(below_is_even_and_below),
         cmocka_unit_test(below_refuses_draws_that_would_bias),
+        cmocka_unit_test(poisson_has_the_moments_of_a_poisson),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
