@@ -20,6 +20,8 @@ static void lengths_come_in_micrometres(void **state)
         {"3\\u00B5m", 3},   {"3micron", 3},      {"2cm", 2e4},       {"1dm", 1e5},
         {"1km", 1e9},       {"5pm", 5e-6},       {"5fm", 5e-9},      {"10Angstrom", 1e-3},
         {"10\xc3\x85", 1e-3}, {"1in", 25400},    {"1ft", 304800},    {"1mil", 25.4},
+        {"10\xe2\x84\xab", 1e-3}, {"10\xc5", 1e-3}, {"3microns", 3}, {"1inch", 25400},
+        {"1thou", 25.4},
         {"0", 0},           {"-0.0um", 0},       {"1e-400", 0},
     };
     double um;
@@ -40,6 +42,8 @@ static void times_come_in_milliseconds(void **state)
     } good[] = {
         {"10", 10},   {"10ms", 10},       {"2s", 2000},         {"5min", 300000},
         {"1h", 3.6e6}, {"250us", 0.25},   {"250\xc2\xb5s", 0.25}, {"500000ns", 0.5},
+        {"250\xce\xbcs", 0.25}, {"250\xb5s", 0.25}, {"250\\u00B5s", 0.25}, {"2sec", 2000},
+        {"5e9ps", 5},
     };
     double ms;
 
