@@ -9,6 +9,7 @@
 #include "optics/beads.h"
 #include "optics/surface.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct af_err err;
@@ -174,6 +175,70 @@ static void bead_out_of_focus_is_its_cone_of_light(void **state)
     end(&f);
 }
 
+static double peak_at(struct field *f, double x, double y, double z)
+{
+    double most = 0;
+
+    expose(f, x, y, z);
+    for (size_t i = 0; i < f->w * f->h; i++)
+        most = fmax(most, f->light[i]);
+    return most;
+}
+
+/*
+ * Marechal: the peak falls by exp(-(2 pi W)^2), W the r.m.s. aberration in waves, 0.04 for each,
+ * since these beads see half of what the laser meets twice, and all of the coma; to W^4, 0.002.
+ */
+static void aberrations_lower_the_peak_by_their_rms(void **state)
+{
+    static const char *const with[] = {"", "&spherical=0.08", "&spherical2=0.08",
+                                       "&astigmatism=0.08", "&coma=0.04"};
+    double peak[5];
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        struct field f;
+        struct af_bead b;
+        char options[200];
+
+        snprintf(options, sizeof options,
+                 "na=0.3&bead=0&bead_density=0.001&bead_pixel=2um&bead_spread=0&bead_width=64"
+                 "&bead_height=64%s",
+                 with[i]);
+        begin(&f, options);
+        b = lonely(&f);
+        peak[i] = peak_at(&f, b.x_um, b.y_um, b.height_um);
+        end(&f);
+        assert_true(fabs(peak[i] / peak[0] - (i ? exp(-pow(2 * 3.14159265 * 0.04, 2)) : 1)) < 0.01);
+    }
+}
+
+/* The centre of one 0.5 um wide lies 0.25 um over the coverslip; 50 mrad over 13 um are 0.65 um. */
+static void beads_are_in_focus_where_they_lie(void **state)
+{
+    struct field f;
+    struct af_bead b;
+
+    (void)state;
+    begin(&f, "bead_density=0.0005&bead_spread=0&bead=0.5um");
+    b = lonely(&f);
+    assert_true(fabs(b.height_um - 0.25) < 1e-12);
+    assert_true(peak_at(&f, b.x_um, b.y_um, 0.25) > 1.1 * peak_at(&f, b.x_um, b.y_um, 0.5));
+    assert_true(peak_at(&f, b.x_um, b.y_um, 0.25) > 1.1 * peak_at(&f, b.x_um, b.y_um, 0));
+    end(&f);
+    for (int along_y = 0; along_y < 2; along_y++) {
+        begin(&f, along_y ? "bead_density=0.0005&bead_spread=0&tilt_y=50"
+                          : "bead_density=0.0005&bead_spread=0&tilt_x=50");
+        b = lonely(&f);
+        double x = b.x_um - (along_y ? 0 : 200 * f.px), y = b.y_um - (along_y ? 200 * f.px : 0);
+        double middle = peak_at(&f, b.x_um, b.y_um, b.height_um);
+        double higher = peak_at(&f, x, y, b.height_um + 0.05 * 200 * f.px);
+        assert_true(fabs(higher / middle - 1) < 0.01); // the same fraction of a pixel
+        assert_true(peak_at(&f, x, y, b.height_um - 0.05 * 200 * f.px) < 0.5 * middle);
+        end(&f);
+    }
+}
+
 static void picture_follows_the_stage(void **state)
 {
     struct field f;
@@ -203,6 +268,8 @@ int main(void)
         cmocka_unit_test(bead_in_focus_is_airys_disc),
         cmocka_unit_test(light_of_a_bead_is_kept_out_of_focus),
         cmocka_unit_test(bead_out_of_focus_is_its_cone_of_light),
+        cmocka_unit_test(aberrations_lower_the_peak_by_their_rms),
+        cmocka_unit_test(beads_are_in_focus_where_they_lie),
         cmocka_unit_test(picture_follows_the_stage),
     };
 

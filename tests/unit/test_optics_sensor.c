@@ -117,6 +117,30 @@ static void gain_depth_and_full_well_set_the_counts(void **state)
     af_sensor_release(&s);
 }
 
+/* 100 electrons of light, and in 10 ms 20 of dark current and 30 of stray light. */
+static void stray_light_and_dark_current_grow_with_time(void **state)
+{
+    struct af_sensor_exposure e = {
+        .exposure_ms = 10, .stray = 3, .gain = 1, .bits = 16, .w = 16, .h = 16};
+    struct af_sim_params p;
+    struct af_sensor s;
+    struct af_random r;
+    struct af_image img = {0};
+    float light[16 * 16];
+
+    (void)state;
+    af_sim_params_preset(&p, AF_PRESET_IDEAL);
+    assert_int_equal(af_sim_params_set(&p, "dark=2&full_well=65535&black=500", &err), 0);
+    assert_int_equal(af_sensor_init(&s, &p, 16, 16, &err), 0);
+    af_random_init(&r, 1, NULL);
+    for (int k = 0; k < 256; k++)
+        light[k] = 100;
+    assert_int_equal(af_sensor_expose(&s, light, &e, &r, &img, &err), 0);
+    assert_int_equal(*(uint16_t *)img.data, 650);
+    af_image_release(&img);
+    af_sensor_release(&s);
+}
+
 static void region_is_a_part_of_the_whole(void **state)
 {
     struct af_sim_params p;
@@ -150,6 +174,7 @@ int main(void)
         cmocka_unit_test(noise_is_that_of_photons_and_of_reading),
         cmocka_unit_test(tails_are_those_of_a_normal_distribution),
         cmocka_unit_test(gain_depth_and_full_well_set_the_counts),
+        cmocka_unit_test(stray_light_and_dark_current_grow_with_time),
         cmocka_unit_test(region_is_a_part_of_the_whole),
     };
 

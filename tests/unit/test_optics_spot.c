@@ -152,6 +152,88 @@ static void width_of_a_gaussian_beam_is_its_closed_form(void **state)
     spot_end(&m);
 }
 
+/* Column or row at which the light's centre lies, px. */
+static double centre(const double *p, size_t n)
+{
+    double sum = 0, first = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        sum += p[i];
+        first += p[i] * (double)i;
+    }
+    return first / sum;
+}
+
+/*
+ * The same beam, a circle of radius R = 1200 um for the polynomials. With u = r / R, the phases of
+ * defocus, -z r^2 / (n lambda f^2) turns, and of astigmatism, a sqrt(6) (y^2 - x^2) / R^2, part the
+ * two foci by +/- a sqrt(6) n lambda f^2 / R^2; an offset acts as defocus. Coma tilts the beam by
+ * its mean slope c sqrt(8) (12 s^2 - 2) / R, s = w / 2 R, and the picture moves the other way.
+ */
+static void aberrations_move_and_part_the_focus_as_their_polynomials_do(void **state)
+{
+    struct spotmaker m;
+    const double offset_um = 20, coma = 0.5; // and 1 wave of astigmatism
+
+    (void)state;
+    spot_begin(&m, "preset=ideal&slit_x=1200&slit_y=1200&beam=200&size=1600x1600&astigmatism=1"
+                   "&af_offset=20um" BARE);
+    const struct af_sim_params *p = &m.p;
+    double w = p->beam_um, f = p->focal_um, r = p->slit_y_um;
+    double unit = p->wavelength_um * p->magnification * f / p->pixel_um; // px for a turn an um
+    double zr = p->index * f * f * p->wavelength_um / (2 * PI * w * w);
+    double apart = sqrt(6) * p->index * p->wavelength_um * f * f / (r * r);
+    for (int z = -60; z <= 60; z += 20) {
+        double along_y = (z + offset_um - apart) / zr, along_x = (z + offset_um + apart) / zr;
+        spot_at(&m, z);
+        double rows = rms_width(m.rows, m.h) * 2 * PI * w / unit;
+        double columns = rms_width(m.columns, m.w) * 2 * PI * w / unit;
+        assert_true(fabs(rows / hypot(1, along_y) - 1) < 0.015);
+        assert_true(fabs(columns / hypot(1, along_x) - 1) < 0.015);
+    }
+    spot_end(&m);
+    spot_begin(&m, "preset=ideal&slit_x=1200&slit_y=1200&beam=200&size=1600x1600&coma=0.5" BARE);
+    double moved = -unit * coma * sqrt(8) * (12 * w * w / (4 * r * r) - 2) / r; // px
+    spot_at(&m, 0);
+    assert_true(fabs(centre(m.columns, m.w) - 799.5 - 0.6 * moved) < 0.02 * moved);
+    assert_true(fabs(centre(m.rows, m.h) - 799.5 - 0.8 * moved) < 0.02 * moved);
+    spot_end(&m);
+}
+
+/* A square of 1 px has the variance 1/12; nothing of the light lies at the border. */
+static void pixels_widen_the_picture_by_their_own_variance(void **state)
+{
+    struct spotmaker m;
+    double before[2];
+
+    (void)state;
+    spot_begin(&m, "preset=ideal&slit_x=1200&slit_y=1200&beam=600&size=400x400" BARE);
+    spot_at(&m, 0);
+    for (int side = 0; side < 2; side++) {
+        double p[400] = {0};
+        for (size_t i = 0; i < m.w * m.h; i++)
+            p[side ? i / m.w : i % m.w] += m.spot.raw[i];
+        before[side] = rms_width(p, 400);
+    }
+    assert_true(fabs(pow(rms_width(m.columns, m.w), 2) - pow(before[0], 2) - 1.0 / 12) < 1e-3);
+    assert_true(fabs(pow(rms_width(m.rows, m.h), 2) - pow(before[1], 2) - 1.0 / 12) < 1e-3);
+    spot_end(&m);
+}
+
+/* Fresnel at normal incidence: of glass of 1.518, air sends 4.2320 % back, water 0.41144 %. */
+static void air_behind_the_coverslip_sends_more_light_back(void **state)
+{
+    struct spotmaker m;
+
+    (void)state;
+    spot_begin(&m, "preset=ideal&size=16x16");
+    assert_true(fabs(af_spot_power(&m.p, &m.a) - 1) < 1e-12);
+    m.a.power = 0.7;
+    m.a.sample_index = 1;
+    assert_true(fabs(af_spot_power(&m.p, &m.a) / 0.7 - 4.2320 / 0.41144) < 1e-3);
+    spot_end(&m);
+}
+
 /* Geometry: a marginal ray at NA s leaves the axis by 2 z tan(theta), sin(theta) = s / n. */
 static void height_far_from_focus_is_that_of_the_marginal_rays(void **state)
 {
@@ -323,6 +405,9 @@ int main(void)
         cmocka_unit_test(picture_is_that_of_the_mirrored_conjugate_pupil),
         cmocka_unit_test(focus_of_an_even_slit_is_a_sinc_squared),
         cmocka_unit_test(width_of_a_gaussian_beam_is_its_closed_form),
+        cmocka_unit_test(aberrations_move_and_part_the_focus_as_their_polynomials_do),
+        cmocka_unit_test(pixels_widen_the_picture_by_their_own_variance),
+        cmocka_unit_test(air_behind_the_coverslip_sends_more_light_back),
         cmocka_unit_test(height_far_from_focus_is_that_of_the_marginal_rays),
         cmocka_unit_test(confocal_parameters_have_the_ratio_9),
         cmocka_unit_test(light_is_neither_lost_nor_won_before_the_sensor),

@@ -57,12 +57,22 @@ static void mad_is_the_standard_deviation_of_normal_noise_and_ignores_outliers(v
     assert_true(fabs(af_mad_sigma(x, N) / 3 - 1.027) < 0.03);
 }
 
+/* Median 3, deviations 2 1 0 1 2; half of a normal sample lies within 0.6744897501960817 sigma. */
+static void mad_of_five_is_one_over_the_quantile(void **state)
+{
+    double x[5] = {5, 1, 4, 2, 3};
+
+    (void)state;
+    assert_true(fabs(af_mad_sigma(x, 5) * 0.6744897501960817 - 1) < 1e-15);
+}
+
 static void lowest_share_is_averaged(void **state)
 {
     double x[10] = {9, 3, 7, 1, 8, 2, 6, 0, 5, 4}, one[1] = {5};
 
     (void)state;
     assert_true(af_mean_lowest(x, 10, 0.3) == 1);
+    assert_true(af_mean_lowest(x, 10, 0.26) == 1 && af_mean_lowest(x, 10, 0.24) == 0.5);
     assert_true(af_mean_lowest(x, 10, 0.0) == 0);
     assert_true(af_mean_lowest(x, 10, 1.0) == 4.5);
     assert_true(af_mean_lowest(one, 1, 0.05) == 5);
@@ -73,6 +83,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(selection_agrees_with_sorting),
         cmocka_unit_test(mad_is_the_standard_deviation_of_normal_noise_and_ignores_outliers),
+        cmocka_unit_test(mad_of_five_is_one_over_the_quantile),
         cmocka_unit_test(lowest_share_is_averaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
