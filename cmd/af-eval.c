@@ -39,7 +39,7 @@ static const struct af_option options[] = {
     {0, "depth", AF_OPT_LENGTH, offsetof(struct opts, depth_um), "LENGTH",
      "depth of field, a band in the plots [600nm]", NULL, 0, 1e4},
     {0, "labels", AF_OPT_FILE, offsetof(struct opts, labels), "TABLE",
-     "what is true, and the day, from a table of af-label"},
+     "what is true, and the day, by af-label"},
     {0, "limit", AF_OPT_TEXT, offsetof(struct opts, limit), "KEY=VALUE&...",
      "add the bound of this simulated microscope"},
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,

@@ -39,7 +39,7 @@ static const struct af_option options[] = {
     {0, "day", AF_OPT_TEXT, offsetof(struct opts, day), "DATE",
      "YYYY-MM-DD for all stacks [from the file]"},
     {0, "half-window", AF_OPT_LENGTH, offsetof(struct opts, half_window_um), "LENGTH",
-     "fit z0 +/- LENGTH, 3 planes a side at least [0.8um]", NULL, 1e-3, 1e9},
+     "fit z0 +/- LENGTH, 7 planes at least [0.8um]", NULL, 1e-3, 1e9},
     {0, "measure", AF_OPT_CHOICE, offsetof(struct opts, measure), "NAME",
      "l2, base, minmax, literal [l2]", MEASURES, 0, 0},
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,

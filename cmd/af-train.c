@@ -46,7 +46,7 @@ static const struct af_option options[] = {
     {0, "alpha", AF_OPT_REAL, offsetof(struct opts, alpha), "A",
      "width of the network [1, or that of --init]", NULL, 0.3, 2},
     {0, "arch", AF_OPT_CHOICE, offsetof(struct opts, arch), "NAME",
-     "network or look-up table: mobilenetv2, lut [mobilenetv2]", "mobilenetv2|lut", 0, 0},
+     "mobilenetv2, or lut: look-up table [mobilenetv2]", "mobilenetv2|lut", 0, 0},
     {0, "batch", AF_OPT_INT, offsetof(struct opts, batch), "N", "images in a step [32]", NULL, 1,
      4096},
     {0, "checkpoint", AF_OPT_FILE, offsetof(struct opts, checkpoint), "FILE",

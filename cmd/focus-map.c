@@ -64,7 +64,7 @@ static const struct af_option options[] = {
     {'H', "no-header", AF_OPT_FLAG, offsetof(struct opts, no_header), NULL,
      "leave the header line out"},
     {0, "noise-floor", AF_OPT_CHOICE, offsetof(struct opts, noise), "HOW",
-     "off, or on: less noise's own score [as --normalise]", "off|on", 0, 0},
+     "on: less noise's own score [as --normalise]", "off|on", 0, 0},
     {0, "normalise", AF_OPT_CHOICE, offsetof(struct opts, normalise), "BY",
      "none, mean, local brightness [mean; code: none]", "none|mean|local", 0, 0},
     {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE",

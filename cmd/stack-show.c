@@ -52,7 +52,7 @@ static const struct af_option options[] = {
     {0, "range", AF_OPT_TEXT, offsetof(struct opts, range_text), "LO,HI",
      "values of the first and the last colour", NULL, 0, 0},
     {0, "scale", AF_OPT_CHOICE, offsetof(struct opts, each), "HOW",
-     "colours of a montage: common, or for each plane [common]", "common|plane", 0, 0},
+     "colours of a montage: common, plane: each [common]", "common|plane", 0, 0},
     {0, "width", AF_OPT_INT, offsetof(struct opts, width), "PX",
      "widest picture [800, in a montage 160]", NULL, 8, 20000},
     {0, "xz", AF_OPT_INT, offsetof(struct opts, xz), "Y", "slice along z through row Y", NULL, 0,

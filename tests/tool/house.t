@@ -12,7 +12,9 @@ for t in $tools; do
     is "$(cat err)" '' "$t --help says nothing on stderr"
     like "$(head -n 1 out)" "^Usage: $t " "$t --help begins with its usage"
     is "$(awk 'length > 80' out)" '' "$t --help fits 80 columns"
-    ok "$t --help fits a tall screen of 45 lines" [ "$(wc -l < out)" -le 45 ]
+    # One screen is 24 lines where the options are few, and a line for each where they are many: two on a line are
+    # found later than by scrolling. Usage, summary, page and blanks are six, a name too long for its column one more.
+    ok "$t --help is a line an option" [ "$(wc -l < out)" -le $(($(grep -c '^  *-' out) + 7)) ]
     ok "$t -h is --help" "$t" -h
     like "$(head -n 1 out)" "^Usage: $t " "$t -h begins with its usage"
 
