@@ -10,7 +10,8 @@ BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 AIDS    := $(patsubst tests/aid/%.c,$(B)/aid/%,$(wildcard tests/aid/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,build-fuzz/%,$(wildcard tests/fuzz/*.c))
 SCRIPTS := $(wildcard scripts/af-* scripts/plate-run)
-SOURCES := $(filter-out $(if $(ARAVIS),,lib/device/camera_aravis.c),$(wildcard lib/*/*.c))
+SOURCES := $(filter-out $(if $(ARAVIS),,lib/device/camera_aravis.c lib/device/genicam.c), \
+           $(wildcard lib/*/*.c))
 OBJS    := $(SOURCES:%.c=$(B)/%.o)
 WARN    := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes \
            -Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "base/progress.h"
-#include "device/unpack12.h"
+#include "device/genicam.h"
 #include "device/uri.h"
 #include <arpa/inet.h>
 #include <arv.h>
@@ -28,7 +28,7 @@ struct genicam {
     ArvCamera *camera;
     ArvStream *stream;
     size_t payload;
-    const struct format *format;
+    const struct af_genicam_format *format;
     bool running;
     bool gone;   // control was lost: asking the camera for anything waits for seconds
     bool unsure; // a frame did not come: it may still do so
@@ -36,158 +36,6 @@ struct genicam {
     uint64_t count; // of frames, lost ones included; unwraps the 16 bits of last_block
     guint64 last_stamp;
 };
-
-static const struct format {
-    const char *name;
-    unsigned bits;
-    enum { WHOLE, PACKED_GEV, PACKED_PFNC } layout;
-} formats[] = {
-    // of equal bits the first that the camera has
-    {"Mono16", 16, WHOLE},        {"Mono14", 14, WHOLE},
-    {"Mono12", 12, WHOLE},        {"Mono12Packed", 12, PACKED_GEV},
-    {"Mono12p", 12, PACKED_PFNC}, {"Mono10", 10, WHOLE},
-    {"Mono8", 8, WHOLE},
-};
-
-/* Aravis's error as ours. */
-static int fail(const struct af_camera *cam, const char *what, GError *e, struct af_err *err)
-{
-    af_fail(err, AF_EDEVICE, "%s: %s: %s", cam->uri, what, e ? e->message : "refused");
-    g_clear_error(&e);
-    return -1;
-}
-
-/* ------------------------------------------------------------- settings */
-
-static bool has_format(const char *const *names, guint n, const char *name)
-{
-    for (guint i = 0; i < n; i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
-}
-
-/* By bits, or by name where the URI has ?format=NAME. */
-static int choose_format(struct af_camera *cam, const char *wanted, struct af_err *err)
-{
-    struct genicam *s = cam->state;
-    GError *e = NULL;
-    guint n;
-    const char **names = arv_camera_dup_available_pixel_formats_as_strings(s->camera, &n, &e);
-
-    if (e)
-        return fail(cam, "pixel formats", e, err);
-    for (size_t i = 0; i < sizeof(formats) / sizeof(*formats) && !s->format; i++)
-        if (has_format(names, n, formats[i].name) &&
-            (wanted ? strcmp(wanted, formats[i].name) == 0
-                    : !cam->info.now.bits || cam->info.now.bits == formats[i].bits))
-            s->format = &formats[i];
-    g_free(names);
-    if (!s->format && wanted)
-        return af_fail(err, AF_EUSAGE, "%s: has no pixel format %s that can be read", cam->uri,
-                       wanted);
-    if (!s->format)
-        return af_fail(err, AF_EUSAGE, "%s: has no gray pixels of %u bits", cam->uri,
-                       cam->info.now.bits);
-    cam->info.now.bits = s->format->bits;
-    arv_camera_set_pixel_format_from_string(s->camera, s->format->name, &e);
-    return e ? fail(cam, s->format->name, e, err) : 0;
-}
-
-/* Some cameras take no region that lies outside, and some take it and send something else. */
-static int set_region(struct af_camera *cam, struct af_err *err)
-{
-    struct genicam *s = cam->state;
-    struct af_camera_settings *now = &cam->info.now;
-    GError *e = NULL;
-    gint w, h, x = 0, y = 0, rw, rh;
-
-    arv_camera_get_sensor_size(s->camera, &w, &h, &e);
-    if (e)
-        return fail(cam, "sensor size", e, err);
-    cam->info.sensor_w = (size_t)w;
-    cam->info.sensor_h = (size_t)h;
-    if (now->w && (now->x + now->w > (size_t)w || now->y + now->h > (size_t)h))
-        return af_fail(err, AF_EUSAGE, "%s: the region %zux%zu at %zu,%zu is not in %dx%d px",
-                       cam->uri, now->w, now->h, now->x, now->y, w, h);
-    if (now->w) {
-        w = (gint)now->w, h = (gint)now->h;
-        x = (gint)now->x, y = (gint)now->y;
-    }
-    arv_camera_set_region(s->camera, x, y, w, h, &e);
-    if (e)
-        return fail(cam, "region", e, err);
-    arv_camera_get_region(s->camera, &x, &y, &rw, &rh, &e);
-    if (e)
-        return fail(cam, "region", e, err);
-    if (rw > w || rh > h || rw <= 0 || rh <= 0)
-        return af_fail(err, AF_EDEVICE, "%s: was told %dx%d px and says %dx%d", cam->uri, w, h, rw,
-                       rh);
-    now->x = (size_t)x, now->y = (size_t)y;
-    now->w = (size_t)rw, now->h = (size_t)rh;
-    return 0;
-}
-
-static int set_exposure(struct af_camera *cam, struct af_err *err)
-{
-    struct genicam *s = cam->state;
-    struct af_camera_settings *now = &cam->info.now;
-    GError *e = NULL;
-
-    if (!arv_camera_is_exposure_time_available(s->camera, NULL)) {
-        if (!isnan(now->exposure_ms))
-            return af_fail(err, AF_EUSAGE, "%s: its exposure cannot be set", cam->uri);
-        return 0;
-    }
-    if (!isnan(now->exposure_ms)) {
-        if (arv_camera_is_exposure_auto_available(s->camera, NULL))
-            arv_camera_set_exposure_time_auto(s->camera, ARV_AUTO_OFF, &e);
-        if (!e)
-            arv_camera_set_exposure_time(s->camera, now->exposure_ms * 1e3, &e);
-        if (e)
-            return fail(cam, "exposure", e, err);
-    }
-    now->exposure_ms = arv_camera_get_exposure_time(s->camera, &e) / 1e3;
-    return e ? fail(cam, "exposure", e, err) : 0;
-}
-
-static int set_gain(struct af_camera *cam, struct af_err *err)
-{
-    struct genicam *s = cam->state;
-    struct af_camera_settings *now = &cam->info.now;
-    GError *e = NULL;
-
-    if (!arv_camera_is_gain_available(s->camera, NULL)) {
-        if (!isnan(now->gain))
-            return af_fail(err, AF_EUSAGE, "%s: its gain cannot be set", cam->uri);
-        return 0;
-    }
-    if (!isnan(now->gain)) {
-        if (arv_camera_is_gain_auto_available(s->camera, NULL))
-            arv_camera_set_gain_auto(s->camera, ARV_AUTO_OFF, &e);
-        if (!e)
-            arv_camera_set_gain(s->camera, now->gain, &e);
-        if (e)
-            return fail(cam, "gain", e, err);
-    }
-    now->gain = arv_camera_get_gain(s->camera, &e);
-    return e ? fail(cam, "gain", e, err) : 0;
-}
-
-static int set_trigger(struct af_camera *cam, struct af_err *err)
-{
-    struct genicam *s = cam->state;
-    GError *e = NULL;
-
-    if (cam->info.now.trigger == AF_TRIGGER_FREE)
-        arv_camera_clear_triggers(s->camera, &e);
-    else
-        arv_camera_set_trigger(
-            s->camera, cam->info.now.trigger == AF_TRIGGER_ASKED ? "Software" : "Line1", &e);
-    if (!e)
-        arv_camera_set_acquisition_mode(s->camera, ARV_ACQUISITION_MODE_CONTINUOUS, &e);
-    return e ? fail(cam, "trigger", e, err) : 0;
-}
 
 /* --------------------------------------------------------------- stream */
 
@@ -216,7 +64,7 @@ static int set_network(struct af_camera *cam, struct af_err *err)
     } else {
         arv_camera_gv_auto_packet_size(s->camera, &e);
     }
-    return e ? fail(cam, "packet size", e, err) : 0;
+    return e ? af_genicam_fail(cam, "packet size", e, err) : 0;
 }
 
 static int start(struct af_camera *cam, struct af_err *err)
@@ -226,7 +74,7 @@ static int start(struct af_camera *cam, struct af_err *err)
 
     arv_camera_start_acquisition(s->camera, &e);
     s->running = !e;
-    return e ? fail(cam, "start", e, err) : 0;
+    return e ? af_genicam_fail(cam, "start", e, err) : 0;
 }
 
 static int open_stream(struct af_camera *cam, struct af_err *err)
@@ -236,13 +84,13 @@ static int open_stream(struct af_camera *cam, struct af_err *err)
 
     s->payload = arv_camera_get_payload(s->camera, &e);
     if (e)
-        return fail(cam, "payload", e, err);
-    if (s->payload < cam->info.now.w * cam->info.now.h * (s->format->bits > 8 ? 12 : 8) / 8)
+        return af_genicam_fail(cam, "payload", e, err);
+    if (s->payload < af_genicam_bytes(s->format, cam->info.now.w * cam->info.now.h))
         return af_fail(err, AF_EDEVICE, "%s: sends %zu bytes for %zux%zu px", cam->uri, s->payload,
                        cam->info.now.w, cam->info.now.h);
     s->stream = arv_camera_create_stream(s->camera, NULL, NULL, &e);
     if (e || !s->stream)
-        return fail(cam, "stream", e, err);
+        return af_genicam_fail(cam, "stream", e, err);
     if (ARV_IS_GV_STREAM(s->stream))
         g_object_set(s->stream, "socket-buffer", ARV_GV_STREAM_SOCKET_BUFFER_FIXED,
                      "socket-buffer-size", SOCKET_BUFFER, NULL);
@@ -305,8 +153,8 @@ static int set_up(struct af_camera *cam, const char *format, struct af_err *err)
                      s);
     cam->info.live = true;
     cam->info.model = arv_camera_get_model_name(s->camera, NULL);
-    return take_control(cam, err) || set_region(cam, err) || choose_format(cam, format, err) ||
-                   set_exposure(cam, err) || set_gain(cam, err) || set_trigger(cam, err) ||
+    return take_control(cam, err) ||
+                   af_genicam_set_up(cam, s->camera, format, &s->format, err) ||
                    set_network(cam, err) || open_stream(cam, err)
                ? -1
                : 0;
@@ -408,7 +256,7 @@ static int make_sure(struct af_camera *cam, struct af_err *err)
 
     arv_camera_stop_acquisition(s->camera, &e);
     if (e)
-        return fail(cam, "stop", e, err);
+        return af_genicam_fail(cam, "stop", e, err);
     s->running = false;
     nanosleep(&(struct timespec){0, QUIET_MS * 1000000}, NULL);
     drain(s);
@@ -432,22 +280,16 @@ static int decode(struct af_camera *cam, ArvBuffer *b, struct af_image *img, str
 {
     struct genicam *s = cam->state;
     size_t w = (size_t)arv_buffer_get_image_width(b), h = (size_t)arv_buffer_get_image_height(b);
-    size_t n = w * h, size, need;
+    size_t size;
     const uint8_t *in = arv_buffer_get_data(b, &size);
 
-    need = s->format->layout == WHOLE ? n * (s->format->bits > 8 ? 2 : 1) : (n * 12 + 7) / 8;
-    if (w != cam->info.now.w || h != cam->info.now.h || size < need)
+    if (w != cam->info.now.w || h != cam->info.now.h || size < af_genicam_bytes(s->format, w * h))
         return af_fail(err, AF_EDEVICE, "%s: sent %zux%zu px in %zu bytes, not %zux%zu", cam->uri,
                        w, h, size, cam->info.now.w, cam->info.now.h);
     if (af_image_resize(img, w, h, s->format->bits > 8 ? AF_U16 : AF_U8, err))
         return -1;
     img->bits = s->format->bits;
-    if (s->format->layout != WHOLE)
-        af_unpack12(in, n, s->format->layout == PACKED_PFNC, img->data);
-    else if (s->format->bits == 8)
-        memcpy(img->data, in, n);
-    else
-        af_unpack16le(in, n, img->data);
+    af_genicam_unpack(s->format, in, img);
     return 0;
 }
 
@@ -524,7 +366,7 @@ static int aravis_grab(struct af_camera *cam, struct af_frame *f, struct af_err 
         arv_camera_software_trigger(s->camera, &e);
     if (e) {
         s->gone = !still_there(s);
-        return fail(cam, "trigger", e, err);
+        return af_genicam_fail(cam, "trigger", e, err);
     }
     do {
         if (!(b = wait_buffer(cam, af_now_s() + wait_ms / 1e3, err))) {
