@@ -126,7 +126,8 @@ static int parse_texts(struct opts *o, struct af_err *err)
 {
     if (af_fields_parse(&o->fields, o->fields_text, err) ||
         parse_pair(o->field_size, true, o->field_um, err) ||
-        parse_pair(o->a1, false, o->a1_um, err) || parse_pair(o->pitch, true, o->pitch_um, err))
+        parse_pair(o->a1 ? o->a1 : "0,0", false, o->a1_um, err) ||
+        parse_pair(o->pitch ? o->pitch : "9mm", true, o->pitch_um, err))
         return -1;
     if (!(o->field_um[0] > 0 && o->field_um[1] > 0))
         return af_fail(err, AF_EUSAGE, "--field-size: '%s' is not above 0", o->field_size);
@@ -144,8 +145,6 @@ static int parse_args(int argc, char **argv, struct opts *o)
 
     *o = (struct opts){.plate = "-",
                        .order = -1,
-                       .a1 = "0,0",
-                       .pitch = "9mm",
                        .field_size = "200um",
                        .fields_text = "1",
                        .z_um = NAN,
@@ -230,6 +229,9 @@ static int get_plate(struct af_plate *p, const struct opts *o, struct af_err *er
         return af_plate_grid(p, (int)rows, (int)cols, o->a1_um[0], o->a1_um[1], o->pitch_um[0],
                              o->pitch_um[1], err);
     }
+    if (o->a1 || o->pitch)
+        return af_fail(err, AF_EUSAGE, "%s: has its own --a1 and --pitch; those are for 8x12 and the like",
+                       o->plate);
     if (digits && !o->plate[digits] && af_parse_int(o->plate, &n, NULL) == 0)
         return af_plate_standard(p, n > 0 && n < 100000 ? (int)n : 0, err);
     return read_plate_file(p, o->plate, err);

@@ -52,10 +52,11 @@ static int read_labware(struct af_plate *p, json_t *root, const char *name, stru
 
     if (!(height_um > 0))
         return af_fail(err, AF_EDATA, "%s: no dimensions.yDimension", name);
-    json_object_foreach(wells, key, o) if (add_labware_well(p, key, o, height_um,
-                                                            &cause)) return af_fail(err, cause.kind,
-                                                                                    "%s: %s", name,
-                                                                                    cause.text);
+    json_object_foreach(wells, key, o)
+    {
+        if (add_labware_well(p, key, o, height_um, &cause))
+            return af_fail(err, cause.kind, "%s: %s", name, cause.text);
+    }
     return 0;
 }
 

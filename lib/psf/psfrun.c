@@ -402,6 +402,11 @@ int af_psfrun(struct af_psfrun *r, const char *const *paths, size_t npaths,
         af_fail(err, AF_EDATA, "%s: the size of a pixel is not known: --pixel", info->name);
         goto done;
     }
+    if (expected_px(r, o) > AF_PSF_WIDEST_PX) {
+        af_fail(err, AF_EDATA, "%s: a bead would be %.0f px wide by a pixel of %g um: --pixel",
+                info->name, expected_px(r, o), fmin(r->px_um, r->py_um));
+        goto done;
+    }
     if (find_pass(r, &s, o, &f, err))
         goto done;
     if (o->from_middle)

@@ -99,6 +99,10 @@ for arg in --wells=J1 --wells= --order=zigzag --fields=0 --fields=x --field-size
     --teach=J1=0,0 --teach=A1=0 --speed=0 --remaining --format=csv --plot=x.pdf; do
     status_is 2 "$arg is a usage error" plate-snake "$arg" 96
 done
+for arg in --pitch=4.5mm --a1=1mm,1mm; do
+    status_is 2 "$arg is not for a plate that has its own" plate-snake "$arg" 96
+    like "$(head -n 1 err)" '^plate-snake: 96: has its own' 'is told'
+done
 for plate in 95 0x3 99999999999; do status_is 2 "plate $plate" plate-snake $plate; done
 status_is 2 'two plates' plate-snake 96 96
 status_is 2 'z twice' plate-snake --z 1 --z-from z.tsv 96

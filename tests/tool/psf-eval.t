@@ -136,6 +136,8 @@ status_is 1 'a bad file among good ones' psf-eval -q nowhere.tif good.ome.tif
 is "$(cat out)" "$(psf-eval good.ome.tif)" 'does not stop the run'
 status_is 1 'no pixel size' psf-eval --dz 1 a.pgm
 like "$(cat err)" '^psf-eval: a.pgm: the size of a pixel is not known: --pixel$' 'is said'
+status_is 1 "a slip of a unit in --pixel" psf-eval --pixel 0.1nm --na 1.3 --wavelength 600nm good.ome.tif
+like "$(cat err)" "^psf-eval: good.ome.tif: a bead would be [0-9]* px wide by a pixel of 0.0001 um: --pixel" "is told"
 if [ -w /dev/full ]; then
     status_is 1 'a full disk' sh -c 'psf-eval -q good.ome.tif > /dev/full'
     ln -s /dev/full full.html
