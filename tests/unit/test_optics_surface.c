@@ -87,6 +87,25 @@ static void each_well_has_a_step_of_its_own_but_a1(void **state)
     assert_true(af_sim_surface_um(&p, A1_X + 11.51 * AF_SIM_PITCH_UM, A1_Y) == 0);
 }
 
+static void plate_lies_within_its_250_um(void **state)
+{
+    struct af_sim_params p = with("preset=paper");
+
+    (void)state;
+    for (int seed = 1; seed < 20; seed++) {
+        double low = INFINITY, high = -INFINITY;
+        p.seed = seed;
+        for (int w = 0; w < 96; w++) {
+            double z = af_sim_surface_um(&p, AF_SIM_A1_X_UM + AF_SIM_PITCH_UM * (w % 12),
+                                         AF_SIM_A1_Y_UM + AF_SIM_PITCH_UM * (w / 12));
+            low = fmin(low, z);
+            high = fmax(high, z);
+        }
+        assert_true(high - low > 50 && high - low < 250);
+    }
+    assert_float_equal(af_sim_surface_um(&p, AF_SIM_A1_X_UM, AF_SIM_A1_Y_UM), p.surface_um, 1e-9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +113,7 @@ int main(void)
         cmocka_unit_test(the_middle_of_a_bowed_plate_is_above_its_corners_by_the_bow),
         cmocka_unit_test(the_slope_is_the_derivative_of_the_surface),
         cmocka_unit_test(each_well_has_a_step_of_its_own_but_a1),
+        cmocka_unit_test(plate_lies_within_its_250_um),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
