@@ -345,6 +345,7 @@ static int take_buffer(struct af_camera *cam, double end_s, struct v4l2_buffer *
                        struct af_err *err)
 {
     struct video *v = cam->state;
+    bool late = false;
 
     for (;;) {
         struct pollfd p = {.fd = v->fd, .events = POLLIN};
@@ -352,7 +353,7 @@ static int take_buffer(struct af_camera *cam, double end_s, struct v4l2_buffer *
 
         if (ready < 0)
             return af_fail_errno(err, "%s", cam->uri);
-        if (ready == 0)
+        if (ready == 0 || late)
             return af_fail(err, AF_EDEVICE, "%s: no frame in %g ms", cam->uri,
                            cam->info.now.timeout_ms);
         *b = (struct v4l2_buffer){.type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP};
@@ -361,6 +362,7 @@ static int take_buffer(struct af_camera *cam, double end_s, struct v4l2_buffer *
         if (errno != EAGAIN)
             return errno == ENODEV ? af_fail(err, AF_EDEVICE, "%s: the camera has gone", cam->uri)
                                    : refused(cam, "frame", err);
+        late = af_now_s() >= end_s; // ready again and again, and nothing there
     }
     if (b->index >= v->nbuffers)
         return af_fail(err, AF_EDEVICE, "%s: gives buffer %u of %u", cam->uri, b->index,
@@ -394,7 +396,10 @@ static int v4l2_grab(struct af_camera *cam, struct af_frame *f, struct af_err *e
             ret = -1;
         if (queue(cam, b.index, err))
             ret = -1;
-    } while (ret == 1 && !good);
+    } while (ret == 1 && !good && af_now_s() < end_s);
+    if (ret == 1 && !good)
+        return af_fail(err, AF_EDEVICE, "%s: no whole frame that began after the asking in %g ms",
+                       cam->uri, cam->info.now.timeout_ms);
     f->id = v->count;
     f->begun_s = isnan(begun) && fresh ? now_s : begun;
     f->stamp_s = (double)b.timestamp.tv_sec + (double)b.timestamp.tv_usec / 1e6;

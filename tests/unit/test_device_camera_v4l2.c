@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #ifdef __linux__
@@ -345,6 +346,32 @@ static void lost_frames_are_counted_and_bad_ones_are_passed_over(void **state)
     unplug(cam);
 }
 
+/* Stamps of a clock that is off, a device that is ready and has nothing: neither is waited for for ever. */
+static void what_never_gives_a_good_frame_times_out(void **state)
+{
+    const uint32_t format = V4L2_PIX_FMT_GREY;
+    struct af_camera_settings set = AF_CAMERA_AS_IT_STANDS;
+
+    (void)state;
+    set.timeout_ms = 50;
+    alarm(60);
+    for (int i = 0; i < 3; i++) {
+        struct af_err err = {AF_OK, ""};
+        struct af_camera *cam = plug(&format, 1, set, &err);
+        struct af_frame f = {.id = 0};
+
+        dev.ahead_s = i == 0 ? 1e8 : 0;
+        dev.bad = i == 1 ? UINT32_MAX : 0;
+        dev.nqueued = i == 2 ? 0 : dev.nqueued;
+        assert_int_equal(af_camera_grab(cam, &f, &err), -1);
+        assert_int_equal(err.kind, AF_EDEVICE);
+        assert_non_null(strstr(err.text, " in 50 ms"));
+        af_frame_release(&f);
+        unplug(cam);
+    }
+    alarm(0);
+}
+
 static void faults_of_the_device_are_told_apart(void **state)
 {
     const uint32_t formats[] = {V4L2_PIX_FMT_GREY, V4L2_PIX_FMT_MJPEG};
@@ -430,6 +457,7 @@ int main(void)
         cmocka_unit_test(exposure_and_gain_are_set_and_read_back),
         cmocka_unit_test(a_frame_that_is_asked_for_began_after_the_asking),
         cmocka_unit_test(lost_frames_are_counted_and_bad_ones_are_passed_over),
+        cmocka_unit_test(what_never_gives_a_good_frame_times_out),
         cmocka_unit_test(faults_of_the_device_are_told_apart),
         cmocka_unit_test(a_region_is_cut_out),
 #endif
