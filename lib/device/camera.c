@@ -137,11 +137,13 @@ int af_camera_grab(struct af_camera *cam, struct af_frame *f, struct af_err *err
 {
     uint64_t missed = 0;
     bool asked = cam->info.now.trigger == AF_TRIGGER_ASKED;
+    double exposure_ms = isnan(cam->info.now.exposure_ms) ? 0 : cam->info.now.exposure_ms;
+    double end_s = af_now_s() + (cam->info.now.timeout_ms + exposure_ms) / 1e3;
 
     for (;;) {
         int ret = cam->driver->grab(cam, f, err);
 
-        if (ret == AF_GRAB_AGAIN && (!asked || missed + 1 < TRIES)) {
+        if (ret == AF_GRAB_AGAIN && (asked ? missed + 1 < TRIES : af_now_s() < end_s)) {
             missed++;
             continue;
         }
@@ -150,7 +152,10 @@ int af_camera_grab(struct af_camera *cam, struct af_frame *f, struct af_err *err
         if (ret != 1)
             return ret;
         if (!cam->any || asked || f->id > cam->last_id)
-            break; // else the same frame once more
+            break;
+        if (af_now_s() > end_s) // the same frame again and again
+            return af_fail(err, AF_EDEVICE, "%s: no new frame in %g ms", cam->uri,
+                           cam->info.now.timeout_ms);
     }
     f->lost = asked ? missed : cam->any ? f->id - cam->last_id - 1 : 0;
     cam->last_id = f->id;

@@ -350,7 +350,7 @@ static int aravis_grab(struct af_camera *cam, struct af_frame *f, struct af_err 
 {
     struct genicam *s = cam->state;
     bool asked = cam->info.now.trigger == AF_TRIGGER_ASKED;
-    double wait_ms = cam->info.now.timeout_ms;
+    double wait_ms = cam->info.now.timeout_ms, end_s;
     GError *e = NULL;
     ArvBuffer *b;
     int ret;
@@ -368,8 +368,9 @@ static int aravis_grab(struct af_camera *cam, struct af_frame *f, struct af_err 
         s->gone = !still_there(s);
         return af_genicam_fail(cam, "trigger", e, err);
     }
+    end_s = af_now_s() + wait_ms / 1e3;
     do {
-        if (!(b = wait_buffer(cam, af_now_s() + wait_ms / 1e3, err))) {
+        if (!(b = wait_buffer(cam, end_s, err))) {
             s->unsure = true;
             s->gone = s->gone || !still_there(s);
             return asked && !s->gone ? AF_GRAB_AGAIN : -1;

@@ -26,6 +26,11 @@ done
 ok 'lost packets are sent again' "$run_gige" 30 640 480 lose=0.02,seed=6
 like "$(cat out)" "$none, [0-5] retaken" 'and few frames are'
 note "$(cat out)"
+# Frames that nobody asked for are passed over where they are torn, but not for ever.
+eval "$(scope-sim --camera gige --camera-faults tear=1)"
+status_is 3 'frames that are all torn' timeout 60 af-capture -q --trigger free --timeout 500ms -n 1 -o torn.tif
+like "$(cat err)" '^af-capture: aravis:.*: (a|no) frame ' 'are an error of the camera'
+eval "$(scope-sim -k)"
 status_is 1 'a camera that goes is an error' "$run_gige" 40 64 48 gone=10
 like "$(cat err)" 'aravis:' 'of the camera'
 done_testing
