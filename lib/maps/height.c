@@ -53,18 +53,37 @@ static size_t place_of(const struct af_height_cells *c, size_t i, size_t j)
     return (j + AF_HEIGHT_RADIUS) * c->stride + i + AF_HEIGHT_RADIUS;
 }
 
-/* Cells with a margin all around; weight 0: nothing is known there. */
-static int pad(const struct af_height *t, const struct af_depth *d, struct af_height_cells *c,
-               struct af_err *err)
+/* What stands out there, and in what cells around: the place that it comes from. */
+static void find_place(const struct af_height_cells *c, const double *score, size_t at, double *x,
+                       double *y)
 {
-    const size_t ny = t->ny + 2 * AF_HEIGHT_RADIUS;
-    double *depth, *weight;
+    double sum = 0, sx = 0, sy = 0;
 
-    c->stride = t->nx + 2 * AF_HEIGHT_RADIUS + AF_HEIGHT_LANES;
-    c->depth = depth = af_calloc(c->stride, ny * sizeof(*depth), err);
-    c->weight = weight = depth ? af_calloc(c->stride, ny * sizeof(*weight), err) : NULL;
-    if (!weight)
+    for (int j = -1; j <= 1; j++)
+        for (int i = -1; i <= 1; i++) {
+            const double v = score[at + (size_t)(j * (long)c->stride + i)];
+
+            sum += v;
+            sx += v * i;
+            sy += v * j;
+        }
+    *x = sum > 0 ? sx / sum : 0;
+    *y = sum > 0 ? sy / sum : 0;
+}
+
+enum { DEPTH, WEIGHT, X, Y, SCORE, COLUMNS };
+
+/* Cells with a margin all around; weight 0: nothing is known there. *room is for the caller. */
+static int pad(const struct af_height *t, const struct af_depth *d, struct af_height_cells *c,
+               double **room, struct af_err *err)
+{
+    const size_t stride = t->nx + 2 * AF_HEIGHT_RADIUS + AF_HEIGHT_LANES;
+    const size_t n = stride * (t->ny + 2 * AF_HEIGHT_RADIUS);
+    double *v = *room = af_calloc(n, COLUMNS * sizeof(*v), err);
+
+    if (!v)
         return -1;
+    *c = (struct af_height_cells){v, v + WEIGHT * n, v + X * n, v + Y * n, stride, {0}};
     for (size_t i = 0; i < d->n; i++) {
         const size_t at = place_of(c, i % t->nx, i / t->nx);
         const struct af_depth_fit p = af_depth_fit(d, i);
@@ -72,9 +91,15 @@ static int pad(const struct af_height *t, const struct af_depth *d, struct af_he
         t->depth[i] = (float)p.depth;
         t->err[i] = INFINITY;
         if (isfinite(p.var)) {
-            depth[at] = p.depth;
-            weight[at] = 1 / (p.var + LEAST_VAR);
+            v[at] = p.depth;
+            v[WEIGHT * n + at] = 1 / (p.var + LEAST_VAR);
+            v[SCORE * n + at] = p.prominence;
         }
+    }
+    for (size_t i = 0; i < d->n; i++) {
+        const size_t at = place_of(c, i % t->nx, i / t->nx);
+
+        find_place(c, v + SCORE * n, at, v + X * n + at, v + Y * n + at);
     }
     return 0;
 }
@@ -124,7 +149,8 @@ static void fit_row(struct af_height *t, const struct af_height_cells *cells, si
 int af_height_fit(struct af_height *t, const struct af_depth *d, double overlap, struct af_err *err)
 {
     struct af_height_cells cells[RADII] = {{0}};
-    int ret = pad(t, d, &cells[0], err);
+    double *room;
+    int ret = pad(t, d, &cells[0], &room, err);
 
     for (int which = 1; which < RADII; which++)
         cells[which] = cells[0];
@@ -133,8 +159,7 @@ int af_height_fit(struct af_height *t, const struct af_depth *d, double overlap,
             cells[which].kernel[r] = exp(-1.125 * (r * r) / (radii[which] * radii[which]));
     for (size_t j = 0; !ret && j < t->ny; j++)
         fit_row(t, cells, j, overlap);
-    free((double *)cells[0].depth);
-    free((double *)cells[0].weight);
+    free(room);
     return ret;
 }
 

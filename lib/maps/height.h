@@ -32,11 +32,17 @@ void af_height_raw(struct af_height *t, const struct af_depth *d);
  *
  *   exp(-r^2 / 2 s^2) / (var + 0.01^2),   s = 2/3 of the radius of 2 cells,
  *
- * then, in a second pass, divided by 1 + (residual from the first / 0.5 slices)^2, so that a cell
- * that found another focus altogether has no say. Where these do not know the depth, 9 x 9 cells
- * are asked: sparse textures need them, others would lose their slopes. A cell whose neighbours
- * that are known lie to one side, their centre half a radius away, is not known: an object ends
- * where its texture does.
+ * and, in a second pass, that divided by 1 + (residual from the first / 0.5 slices)^2, so that a
+ * cell that found another focus altogether has no say. Where these do not know the depth, 9 x 9
+ * cells are asked: sparse textures need them, others would lose their slopes. A cell whose
+ * neighbours that are known lie to one side, their centre half a radius away, is not known: an
+ * object ends where its texture does.
+ *
+ * Choice: a cell's depth stands not at its centre but where its score comes from, the centroid of
+ * what stands out in the 3 x 3 cells around it. Windows overlap, so that a bright spot gives its
+ * depth to all cells whose windows see it; at their centres these would be steps in a slope. IoU of
+ * masks of domes on bare ground, other seeds than it was found with, before and with it: sparse
+ * spots 0.77 to 0.79 and 0.81 to 0.84, cells 0.85 and 0.88, white noise 0.88 and 0.89.
  *
  * The error is that of the fit and 0.1 slices more, in quadrature. Choice: curves are no
  * parabolas and heights no planes; over domes without noise that is what the depth errs by.

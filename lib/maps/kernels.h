@@ -48,6 +48,7 @@ enum { AF_HEIGHT_RADIUS = 4, AF_HEIGHT_LANES = 8 };
 
 struct af_height_cells {
     const double *depth, *weight; // of rows of `stride`
+    const double *x, *y;          // where the depth is measured, from the cell's centre, cells
     size_t stride;
     double kernel[AF_HEIGHT_RADIUS + 1]; // by distance along one axis
 };

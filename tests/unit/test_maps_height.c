@@ -171,8 +171,8 @@ static struct plane fit_plane(const struct af_height_cells *c, size_t at, int ra
         for (int y = -radius; y <= radius; y++)
             for (int x = -radius; x <= radius; x++) {
                 const size_t i = at + (size_t)(y * (long)c->stride + x);
-                const double e[3] = {1, x, y}, d = c->depth[i];
-                const double r = pass ? d - p[0] - p[1] * x - p[2] * y : 0;
+                const double e[3] = {1, x + c->x[i], y + c->y[i]}, d = c->depth[i];
+                const double r = pass ? d - p[0] - p[1] * e[1] - p[2] * e[2] : 0;
                 const double g = c->weight[i] > 0
                                      ? c->kernel[abs(x)] * c->kernel[abs(y)] / (1 + 4 * r * r)
                                      : 0,
@@ -185,7 +185,7 @@ static struct plane fit_plane(const struct af_height_cells *c, size_t at, int ra
                 }
                 out.cells += w > 0;
                 out.residual += w * r * r;
-                out.kernel += g, out.kx += g * x, out.ky += g * y;
+                out.kernel += g, out.kx += g * e[1], out.ky += g * e[2];
             }
         for (int j = 1; j < 3; j++)
             m[j][j] += 1e-6 * m[0][0];
@@ -206,7 +206,8 @@ static struct plane fit_plane(const struct af_height_cells *c, size_t at, int ra
 static void planes_are_those_of_elimination(void **state)
 {
     enum { N = 21, MARGIN = AF_HEIGHT_RADIUS, STRIDE = N + 2 * MARGIN + AF_HEIGHT_LANES };
-    static double depth[STRIDE * (N + 2 * MARGIN)], weight[STRIDE * (N + 2 * MARGIN)];
+    enum { SIZE = STRIDE * (N + 2 * MARGIN) };
+    static double depth[SIZE], weight[SIZE], px[SIZE], py[SIZE];
     struct af_random r;
 
     (void)state;
@@ -215,12 +216,14 @@ static void planes_are_those_of_elimination(void **state)
         const size_t x = i % N, y = i / N, at = (y + MARGIN) * STRIDE + x + MARGIN;
 
         depth[at] = .2 * (double)x - .1 * (double)y + (x > 12 ? 3 : 0) + af_random_normal(&r) * .1;
+        px[at] = af_random_uniform(&r) - .5;
+        py[at] = af_random_uniform(&r) - .5;
         weight[at] = x + y > 30 || i % 3 == 0 ? 0 : 1 / (af_random_uniform(&r) + 1e-4);
     }
     for (size_t s = 0; s < sizeof(sets) / sizeof(*sets); s++)
         for (int radius = 2; radius <= MARGIN; radius += 2) {
             const struct af_sum_kernels *kernels = af_sum_kernels_named(sets[s]);
-            struct af_height_cells c = {depth, weight, STRIDE, {0}};
+            struct af_height_cells c = {depth, weight, px, py, STRIDE, {0}};
             int found = 0;
 
             if (!kernels)
