@@ -154,7 +154,7 @@ static struct cuts cut(const struct af_segmenter *s, const struct af_image *img,
         set_windows(s, &c);
         wide = c.core_w >= c.core_h;
         longer = wide ? c.core_w : c.core_h;
-        large = af_unet_net_bytes(&s->m->arch, c.win_h, c.win_w) > s->memory;
+        large = af_unet_net_bytes(&s->m->arch, c.win_h, c.win_w, false) > s->memory;
         shared = c.nx * c.ny < wanted && longer >= 4 * s->margin;
         if ((!large && !shared) || longer <= s->margin || s->whole)
             return c;
@@ -172,7 +172,7 @@ static int ready_desk(const struct af_segmenter *s, struct desk *d, size_t w, si
     if (d->net && d->w == w && d->h == h)
         return 0;
     clear_desk(d);
-    if (!af_size_mul(w, h, &px) || af_unet_net_new(&d->net, &s->m->arch, h, w, &d->err) ||
+    if (!af_size_mul(w, h, &px) || af_unet_net_new(&d->net, &s->m->arch, h, w, false, &d->err) ||
         !(d->x = af_calloc(px, (s->sees + 2) * sizeof(float), &d->err)))
         return -1;
     d->p = d->x + px * s->sees;
@@ -247,7 +247,7 @@ static size_t workers(const struct af_segmenter *s)
     size_t threads = af_nn_crew_size(s->crew), most = 1, fit;
 
     for (size_t i = 0; s->whole && i < s->n; i++) {
-        size_t bytes = af_unet_net_bytes(&s->m->arch, s->cuts[i].win_h, s->cuts[i].win_w);
+        size_t bytes = af_unet_net_bytes(&s->m->arch, s->cuts[i].win_h, s->cuts[i].win_w, false);
 
         most = bytes > most ? bytes : most;
     }

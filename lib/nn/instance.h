@@ -9,7 +9,7 @@
  *
  * mean and population variance of a channel over the h x width pixels of the picture.
  * Source: Ulyanov, Vedaldi, Lempitsky 2016, arXiv:1607.08022; e of TensorFlow Addons, which the
- * published U-Net of 512 channels uses. Channels: c, AF_INSTANCE_MOST at most.
+ * published U-Net of 512 channels uses. Channels: c, AF_INSTANCE_MOST at most. out may be in.
  */
 enum { AF_INSTANCE_MOST = 512 };
 

@@ -20,6 +20,7 @@ struct af_unet_weights {
 struct af_unet_net {
     struct af_unet_arch arch;
     size_t h, width;
+    bool backward;
     float *arena;
     double drop[AF_UNET_NCONV_MAX];              // of the last forward
     struct af_nn_picture in;                     // [slices]
@@ -152,6 +153,8 @@ void af_unet_weights_pack(struct af_unet_weights *w, const float *params, unsign
 
 /* --------------------------------------------------------------- forward */
 
+/* Without a way back, what has been read makes room: a convolution is normalised in place, and the
+ * two of the way up write where the first of the way down and half of what they read were. */
 static size_t lay_out_net(struct af_unet_net *n)
 {
     const struct af_unet_arch *a = &n->arch;
@@ -160,7 +163,7 @@ static size_t lay_out_net(struct af_unet_net *n)
     n->in = take(n->arena, &used, n->h, n->width, a->slices);
     memset(n->raw, 0, sizeof(n->raw));
     for (int i = 0; i < a->nconv; i++)
-        if (a->conv[i].norm)
+        if (a->conv[i].norm && n->backward)
             n->raw[i] = take(n->arena, &used, n->h >> a->conv[i].level,
                              n->width >> a->conv[i].level, a->conv[i].cout);
     for (int k = 0; k <= a->depth; k++) {
@@ -175,17 +178,17 @@ static size_t lay_out_net(struct af_unet_net *n)
         n->out[down(k, 1)] = channels_from(&n->cat[k], c);
         n->out[up(a, k, 0)] = n->cat[k];
         n->pool[k] = take(n->arena, &used, h / 2, width / 2, c);
-        n->out[up(a, k, 1)] = take(n->arena, &used, h, width, c);
-        n->out[up(a, k, 2)] = take(n->arena, &used, h, width, c);
+        n->out[up(a, k, 1)] = n->backward ? take(n->arena, &used, h, width, c) : n->out[down(k, 0)];
+        n->out[up(a, k, 2)] = n->backward ? take(n->arena, &used, h, width, c) : n->cat[k];
     }
     for (int i = 0; i < a->nconv; i++)
-        if (!a->conv[i].norm)
+        if (!a->conv[i].norm || !n->backward)
             n->raw[i] = n->out[i];
     return used;
 }
 
 int af_unet_net_new(struct af_unet_net **out, const struct af_unet_arch *arch, size_t h,
-                    size_t width, struct af_err *err)
+                    size_t width, bool backward, struct af_err *err)
 {
     struct af_unet_net *n;
 
@@ -195,6 +198,7 @@ int af_unet_net_new(struct af_unet_net **out, const struct af_unet_arch *arch, s
     n->arch = *arch;
     n->h = h;
     n->width = width;
+    n->backward = backward;
     if (!(n->arena = af_calloc_large(lay_out_net(n), sizeof(float), err))) {
         free(n);
         return -1;
@@ -204,9 +208,9 @@ int af_unet_net_new(struct af_unet_net **out, const struct af_unet_arch *arch, s
     return 0;
 }
 
-size_t af_unet_net_bytes(const struct af_unet_arch *arch, size_t h, size_t width)
+size_t af_unet_net_bytes(const struct af_unet_arch *arch, size_t h, size_t width, bool backward)
 {
-    struct af_unet_net n = {.arch = *arch, .h = h, .width = width};
+    struct af_unet_net n = {.arch = *arch, .h = h, .width = width, .backward = backward};
     size_t px;
 
     /* No pixel takes as many as 4096 bytes, its share of the borders left out. */

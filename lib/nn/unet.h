@@ -4,7 +4,7 @@
  *
  *     af_unet_weights_new(&w, &arch, threads > 0, err);
  *     af_unet_weights_pack(w, params, thread, threads);  // by each thread, or (.., 0, 1)
- *     af_unet_net_new(&net, &arch, h, width, err);
+ *     af_unet_net_new(&net, &arch, h, width, threads > 0, err);
  *     af_unet_forward(net, w, x, 0, p);
  *
  * Weights are shared by threads, a net belongs to one. Pictures are h by width pixels, both
@@ -28,12 +28,15 @@ void af_unet_weights_free(struct af_unet_weights *w);
 void af_unet_weights_pack(struct af_unet_weights *w, const float *params, unsigned thread,
                           unsigned threads);
 
-/* Takes some 330 (unet) bytes a pixel; -1 with AF_ESYS, or AF_EUSAGE (sides). */
+/*
+ * backward: keeps what af_unet_backward() reads. Takes some 650 (unet) to 930 (unet-512) bytes a
+ * pixel then, 410 without. -1 with AF_ESYS, or AF_EUSAGE (sides).
+ */
 int af_unet_net_new(struct af_unet_net **net, const struct af_unet_arch *arch, size_t h,
-                    size_t width, struct af_err *err);
+                    size_t width, bool backward, struct af_err *err);
 void af_unet_net_free(struct af_unet_net *net);
 /* That many bytes, before they are taken; SIZE_MAX where that overflows. */
-size_t af_unet_net_bytes(const struct af_unet_arch *arch, size_t h, size_t width);
+size_t af_unet_net_bytes(const struct af_unet_arch *arch, size_t h, size_t width, bool backward);
 
 /*
  * x: [h][width][arch->slices], p: out, [h][width], probability of being in focus. seed 0: no
@@ -50,8 +53,8 @@ void af_unet_back_free(struct af_unet_back *back);
 
 /*
  * Add to grad, [arch->nparams] in the kernels' order (transposed filters as [2][2][cin][cout]),
- * the gradient that dlogit, [h][width], by the sum before the sigmoid, brings. net: as forward
- * with the same x left it.
+ * the gradient that dlogit, [h][width], by the sum before the sigmoid, brings. net: made for it,
+ * and as forward with the same x left it.
  */
 void af_unet_backward(const struct af_unet_net *net, struct af_unet_back *back,
                       const struct af_unet_weights *w, const float *dlogit, float *grad);

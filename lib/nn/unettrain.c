@@ -39,7 +39,7 @@ static int make_room(struct af_unet_trainer *t, size_t h, size_t width,
         !(t->part = af_calloc(threads, sizeof(float *), err)))
         return -1;
     for (size_t i = 0; i < t->batch; i++)
-        if (af_unet_net_new(&t->net[i], &t->arch, h, width, err))
+        if (af_unet_net_new(&t->net[i], &t->arch, h, width, true, err))
             return -1;
     for (unsigned i = 0; i < threads; i++) {
         struct corner *c = &t->corner[i];

@@ -107,7 +107,7 @@ int main(int argc, char **argv)
         size_t side = (size_t)atoi(argv[2]);
 
         if (af_unet_weights_new(&r.w, &r.a, false, NULL, &err) ||
-            af_unet_net_new(&r.net, &r.a, side, side, &err))
+            af_unet_net_new(&r.net, &r.a, side, side, false, &err))
             die(err.text);
         make_data(&r, side * side, &err);
         seconds = median_seconds(&r, infer, atof(argv[4]));

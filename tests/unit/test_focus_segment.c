@@ -142,7 +142,7 @@ static void the_whole_is_the_network_on_the_slice(void **state)
 
     (void)state;
     assert_int_equal(af_unet_weights_new(&w, &m.arch, false, NULL, NULL), 0);
-    assert_int_equal(af_unet_net_new(&net, &m.arch, 48, 64, NULL), 0);
+    assert_int_equal(af_unet_net_new(&net, &m.arch, 48, 64, false, NULL), 0);
     af_unet_weights_pack(w, m.params, 0, 1);
     af_slice_measure(&img, &scale);
     af_slice_fill(&img, &scale, 0, 0, 64, 48, x, 1);

@@ -92,7 +92,7 @@ static void a_batch_is_its_pictures_taken_together(void **state)
     assert_int_equal(af_unet_back_new(&back, &r->arch, SIDE, SIDE, &err), 0);
     af_unet_weights_pack(w, r->params, 0, 1);
     for (size_t i = 0; i < N; i++) {
-        assert_int_equal(af_unet_net_new(&net[i], &r->arch, SIDE, SIDE, &err), 0);
+        assert_int_equal(af_unet_net_new(&net[i], &r->arch, SIDE, SIDE, true, &err), 0);
         af_unet_forward(net[i], w, r->x + i * PX, 9 + i, p + i * PX);
         af_unet_loss_add(&loss, p + i * PX, r->g + i * PX, r->weight + i * PX, PX);
     }
