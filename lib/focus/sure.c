@@ -71,8 +71,8 @@ static int find_object(struct scene *s, struct af_err *err)
     return ret;
 }
 
-/* The object's border, and its gaps. */
-static void doubt_border(struct scene *s, size_t window)
+/* Outside the object, its border, and its gaps. */
+static void judge_object(struct scene *s, size_t window)
 {
     const uint8_t *object = s->object.data;
 
@@ -80,13 +80,16 @@ static void doubt_border(struct scene *s, size_t window)
         s->distance[i] = object[i] ? FAR : 0;
     spread(s->distance, s->w, s->h);
     for (size_t i = 0; i < s->w * s->h; i++) {
-        bool gap = object[i] && isnan(s->height[i]);
+        bool outside = s->distance[i] <= window, border = s->distance[i] <= 2 * window; // thirds
+        bool gap = isnan(s->height[i]);
 
-        for (size_t k = 0; object[i] && k < s->n; k++) {
+        for (size_t k = 0; k < s->n; k++) {
             uint8_t *vote = &s->slice[k].vote[i];
             bool next = af_vote_is_focus(*vote) || fabsf(s->height[i] - (float)k) <= 2;
 
-            if (gap || (next && s->distance[i] <= PX * window))
+            if (outside)
+                *vote = 0;
+            else if (gap || (next && border))
                 *vote = AF_VOTE_UNSURE;
         }
     }
@@ -128,7 +131,7 @@ int af_sure_votes(struct af_maskset_slice *slice, size_t n, size_t window, struc
         goto done;
     for (size_t k = 0; k < n; k++)
         doubt_edges(&s, slice[k].vote, window);
-    doubt_border(&s, window);
+    judge_object(&s, window);
     ret = 0;
 done:
     af_image_release(&s.object);
