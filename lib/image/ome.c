@@ -179,6 +179,21 @@ static int parse_block(struct af_ome_image *im, size_t *room, const xmlNode *n, 
     return 0;
 }
 
+/* Samples of a plane's pixels, which SizeC counts as if each were a channel. */
+static size_t samples_of(const xmlNode *px)
+{
+    size_t samples = 0;
+
+    for (const xmlNode *k = px->children; k; k = k->next) {
+        const size_t n = is(k, "Channel") ? count(k, "SamplesPerPixel", 1) : samples;
+
+        if (n != samples && samples)
+            return 1; // not the same in all: nobody says what a plane has
+        samples = n;
+    }
+    return samples ? samples : 1;
+}
+
 /* *left: planes that this image and those behind it may have. */
 static int parse_sizes(struct af_ome_image *im, const xmlNode *px, const char *name, size_t *left,
                        struct af_err *err)
@@ -196,6 +211,8 @@ static int parse_sizes(struct af_ome_image *im, const xmlNode *px, const char *n
     im->nz = count(px, "SizeZ", 1);
     im->nc = count(px, "SizeC", 1);
     im->nt = count(px, "SizeT", 1);
+    if (im->nc % samples_of(px) == 0)
+        im->nc /= samples_of(px);
     im->bits = (unsigned)count(px, "SignificantBits", 0);
     if (!im->nz || !im->nc || !im->nt || !af_size_mul(im->nz, im->nc, &n) ||
         !af_size_mul(n, im->nt, &n) || n > *left)

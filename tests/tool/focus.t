@@ -135,12 +135,20 @@ rgb = numpy.stack([red, red // 2 + 20, 255 - red], -1)
 luma = (299 * rgb[..., 0] + 587 * rgb[..., 1] + 114 * rgb[..., 2] + 500) // 1000
 tifffile.imwrite('rgb.tif', rgb.astype('uint8'), photometric='rgb')
 tifffile.imwrite('luma.tif', luma.astype('uint8'), photometric='minisblack')
+tifffile.imwrite('rgb-ome.ome.tif', rgb.astype('uint8'), photometric='rgb', metadata={'axes': 'ZYXS'})
+tifffile.imwrite('planes.ome.tif', numpy.moveaxis(rgb, -1, 1).astype('uint8'), photometric='rgb',
+                 planarconfig='separate', metadata={'axes': 'ZSYX'})
 tifffile.imwrite('green.tif', rgb[..., 1].astype('uint8'), photometric='minisblack')
 END
     ok 'maps of a colour stack' focus-map -q --cells -o rgbmap.tif rgb.tif
     focus-map -q --cells -o lumamap.tif luma.tif
     is "$(stack-info -q -H rgbmap.tif | cut -f 2-)" "$(stack-info -q -H lumamap.tif | cut -f 2-)" \
         'are those of its luminance'
+    focus-map -q --cells -o omemap.tif rgb-ome.ome.tif
+    is "$(stack-info -q -H omemap.tif | cut -f 2-)" "$(stack-info -q -H lumamap.tif | cut -f 2-)" \
+        'also where OME-XML counts three samples of each pixel as channels'
+    status_is 1 'colours in planes of their own are refused' focus-map -q -o no.tif planes.ome.tif
+    is "$(wc -l < err | tr -d ' ')" 1 'in one line'
     ok 'a colour stack fused' focus-fuse -q -o rgb.ome.tif --height rgbh.tif rgb.tif
     is "$(stack-info -q -H rgb.ome.tif | wc -l | tr -d ' ')" 3 'keeps its colours'
     focus-fuse -q --use rgbh.tif -o green.ome.tif green.tif
