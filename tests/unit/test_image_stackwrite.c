@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "image/stackwrite.h"
 #include "child.h"
-#include "image/ome.h"
 #include "image/omewrite.h"
-#include "tiffmake.h"
+#include "writemake.h"
 
 #include <errno.h>
 #include <math.h>
@@ -12,98 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Plane i of 7 x 5 px; its first sample is i. */
-static void make_plane(struct af_image *img, enum af_sample type, size_t i)
-{
-    size_t size = af_sample_size(type);
-    uint8_t *b;
-
-    assert_int_equal(af_image_resize(img, 7, 5, type, NULL), 0);
-    b = img->data;
-    for (size_t k = 0; k < 35 * size; k++)
-        b[k] = (uint8_t)(k < size ? 0 : (k * 7 + i * 3) % 120);
-    switch (type) {
-    case AF_F32: *(float *)img->data = (float)i; break;
-    case AF_F64: *(double *)img->data = (double)i; break;
-    case AF_U8:
-    case AF_I8: *(uint8_t *)img->data = (uint8_t)i; break;
-    case AF_U16:
-    case AF_I16: *(uint16_t *)img->data = (uint16_t)i; break;
-    default: *(uint32_t *)img->data = (uint32_t)i;
-    }
-}
-
-static struct af_plane plane_at(size_t i)
-{
-    struct af_plane p = AF_PLANE_UNKNOWN;
-
-    p.z_um = -1.5 + 0.25 * (double)i;
-    p.x_um = 10.125;
-    p.y_um = -20.5;
-    p.exposure_ms = 12.5;
-    p.time_s = 0.1 * (double)i;
-    return p;
-}
-
-static struct af_stack_writer *begin(const char *path, const struct af_stack_meta *meta)
-{
-    const struct af_stack_meta unknown = AF_STACK_META_UNKNOWN;
-    struct af_err err = {AF_OK, ""};
-    struct af_stack_writer *w;
-
-    if (af_stack_writer_open(&w, path, meta ? meta : &unknown, &err))
-        fail_msg("%s", err.text);
-    return w;
-}
-
-static void add(struct af_stack_writer *w, enum af_sample type, size_t i)
-{
-    const struct af_plane p = plane_at(i);
-    struct af_err err = {AF_OK, ""};
-    struct af_image img = {0};
-
-    make_plane(&img, type, i);
-    if (af_stack_writer_add(w, &img, &p, &err))
-        fail_msg("%s", err.text);
-    af_image_release(&img);
-}
-
-static void commit(struct af_stack_writer *w)
-{
-    struct af_err err = {AF_OK, ""};
-
-    if (af_stack_writer_commit(w, &err))
-        fail_msg("%s", err.text);
-}
-
 static bool exists(const char *path)
 {
     struct stat st;
 
     return lstat(path, &st) == 0;
-}
-
-/* The file must hold planes 0 .. n-1 with their z. */
-static void assert_planes(const char *path, enum af_sample type, size_t n, enum af_z_source source)
-{
-    struct af_stack *st = open_one(path, NULL, NULL);
-    struct af_image img = {0}, want = {0};
-
-    assert_int_equal(af_stack_info(st)->nplanes, n);
-    assert_int_equal(af_stack_info(st)->z_source, source);
-    for (size_t i = 0; i < n; i++) {
-        const struct af_plane *p = af_stack_plane(st, i), q = plane_at(i);
-
-        assert_int_equal(af_stack_read(st, i, &img, NULL), 0);
-        make_plane(&want, type, i);
-        assert_int_equal(img.type, type);
-        assert_memory_equal(img.data, want.data, 35 * af_sample_size(type));
-        assert_true(p->z_um == q.z_um && p->x_um == q.x_um && p->y_um == q.y_um);
-        assert_true(p->exposure_ms == q.exposure_ms && fabs(p->time_s - q.time_s) < 1e-9);
-    }
-    af_stack_close(st);
-    af_image_release(&img);
-    af_image_release(&want);
 }
 
 static void every_type_comes_back_classic_and_big(void **state)
@@ -445,133 +357,6 @@ static void folders_that_cannot_be_written_are_named(void **state)
     assert_string_equal(err.text, "absent/a.tif: No such file or directory");
 }
 
-/* ------------------------------------------------------------- OME-XML */
-
-static const struct af_keyvalue keys[] = {
-    {"encoder", "123456789012"}, {"a <&> \"b\"", "tab\there"}, {"empty", ""}};
-
-static struct af_stack_meta full_meta(void)
-{
-    struct af_stack_meta m = AF_STACK_META_UNKNOWN;
-
-    m.nplanes = 3;
-    m.px_um = m.py_um = 0.0345;
-    m.dz_um = 0.25;
-    m.date = "2026-11-21T10:00:00";
-    m.image_name = "run <3> & \"more\"";
-    m.stage_label = "A1 \xc2\xb5 \xe5\xb9\xb3 \xf0\x9f\x94\xac \xff\xc3x"; // ends in broken UTF-8
-    m.channel_name = "reflection";
-    m.objective = "100x \xce\xb1 Plan";
-    m.magnification = 100;
-    m.na = 1.4;
-    m.immersion = "Oil";
-    m.detector = "CMOS 1.6 MP";
-    m.laser = "NIR";
-    m.wavelength_nm = 830;
-    m.temperature_c = 36.6;
-    m.keys = keys;
-    m.nkeys = 3;
-    return m;
-}
-
-/* xmllint against the schema of OME; skips where either is absent. */
-static void assert_valid(const char *xml)
-{
-    char command[9000];
-    struct stat st;
-
-    spill_file("v.xml", xml, strlen(xml));
-    snprintf(command, sizeof(command), "%s/../reference/ome/ome.xsd", getenv("REALDATA"));
-    if (stat(command, &st) || system("xmllint --version >/dev/null 2>&1")) {
-        print_message("# no xmllint, or no %s\n", command);
-        skip();
-    }
-    snprintf(command, sizeof(command),
-             "d='%s'/../reference/ome; XML_CATALOG_FILES=$d/catalog.xml "
-             "xmllint --nonet --noout --schema \"$d/ome.xsd\" v.xml 2>lint",
-             getenv("REALDATA"));
-    if (system(command))
-        fail_msg("%s", text_of("lint"));
-}
-
-static void full_metadata_is_ascii_and_valid(void **state)
-{
-    struct af_stack_meta meta = full_meta();
-    struct af_stack_writer *w = begin("full.ome.tif", &meta);
-    struct af_stack *st;
-    const char *xml;
-
-    (void)state;
-    for (size_t i = 0; i < 3; i++)
-        add(w, AF_U16, i);
-    commit(w);
-    assert_planes("full.ome.tif", AF_U16, 3, AF_Z_POSITION);
-    st = open_one("full.ome.tif", NULL, NULL);
-    xml = af_stack_ome(st);
-    for (const char *s = xml; *s; s++)
-        assert_true((unsigned char)*s < 0x7f);
-    assert_non_null(strstr(xml, "Name=\"run &#60;3&#62; &#38; &#34;more&#34;\""));
-    assert_non_null(strstr(xml, "<StageLabel Name=\"A1 &#181; &#24179; &#128300; ??x\"/>"));
-    assert_non_null(strstr(xml, "<M K=\"encoder\">123456789012</M>"));
-    assert_non_null(strstr(xml, "<M K=\"a &#60;&#38;&#62; &#34;b&#34;\">tab here</M>"));
-    assert_non_null(strstr(xml, "Wavelength=\"830\" WavelengthUnit=\"nm\""));
-    assert_non_null(strstr(xml, "Temperature=\"36.6\""));
-    assert_valid(xml);
-    af_stack_close(st);
-}
-
-static void any_part_of_the_metadata_alone_is_valid(void **state)
-{
-    const struct af_stack_meta full = full_meta(), unknown = AF_STACK_META_UNKNOWN;
-    struct af_image img = {.w = 7, .h = 5, .type = AF_U8, .bits = 8};
-    const struct af_plane p[] = {plane_at(0), AF_PLANE_UNKNOWN, plane_at(2)};
-
-    (void)state;
-    for (int k = 0; k < 12; k++) {
-        struct af_stack_meta m = unknown;
-        struct af_err err = {AF_OK, ""};
-        char *xml;
-
-        m.objective = k == 1 ? full.objective : NULL;
-        m.na = k == 2 ? full.na : NAN;
-        m.magnification = k == 3 ? full.magnification : NAN;
-        m.immersion = k == 4 ? full.immersion : NULL;
-        m.laser = k == 5 ? full.laser : NULL;
-        m.wavelength_nm = k == 6 ? full.wavelength_nm : NAN;
-        m.detector = k == 7 ? full.detector : NULL;
-        m.stage_label = k == 8 ? full.stage_label : NULL;
-        m.temperature_c = k == 9 ? full.temperature_c : NAN;
-        m.keys = k == 10 ? keys : NULL;
-        m.nkeys = k == 10;
-        m.channel_name = k == 11 ? full.channel_name : NULL;
-        xml = af_ome_write(&m, &img, k % 2 ? p : NULL, 3, &err);
-        if (!xml)
-            fail_msg("%s", err.text);
-        assert_valid(xml);
-        free(xml);
-    }
-}
-
-static void what_xml_cannot_hold_is_not_written(void **state)
-{
-    struct af_stack_meta m = AF_STACK_META_UNKNOWN;
-    struct af_image img = {2, 2, AF_U8, 8, NULL, 0};
-    struct af_ome ome;
-    char *xml;
-
-    (void)state;
-    m.date = "yesterday";
-    m.image_name = "a\xef\xbf\xbe\xef\xbf\xbf\xed\xa0\x80z"; // U+FFFE, U+FFFF, U+D800
-    xml = af_ome_write(&m, &img, NULL, 1, NULL);
-    assert_non_null(xml);
-    assert_null(strstr(xml, "AcquisitionDate"));
-    assert_int_equal(af_ome_parse(&ome, xml, strlen(xml), "x", 9, NULL), 0);
-    assert_string_equal(ome.image[0].name, "a???z");
-    af_ome_release(&ome);
-    assert_valid(xml);
-    free(xml);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -590,9 +375,6 @@ int main(void)
         cmocka_unit_test(a_stack_may_be_closed_after_a_plane_that_failed),
         cmocka_unit_test(stdout_gets_the_stack_whole),
         cmocka_unit_test(folders_that_cannot_be_written_are_named),
-        cmocka_unit_test(full_metadata_is_ascii_and_valid),
-        cmocka_unit_test(any_part_of_the_metadata_alone_is_valid),
-        cmocka_unit_test(what_xml_cannot_hold_is_not_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,9 +2,7 @@
 #include "image/tiff.h"
 #include "tiffmake.h"
 
-#include <dirent.h>
 #include <math.h>
-#include <unistd.h>
 
 static uint64_t mask_of(unsigned bits)
 {
@@ -16,22 +14,6 @@ static uint64_t scatter(size_t page, size_t x, size_t y)
     uint64_t v = (page * 1000003 + y * 1009 + x + 1) * UINT64_C(0x9e3779b97f4a7c15);
 
     return v ^ v >> 31;
-}
-
-/* The integer that sample (x, y) must be, sign extended. */
-static uint64_t integer_at(const struct af_image *img, size_t x, size_t y)
-{
-    const void *row = af_image_row(img, y);
-
-    switch (img->type) {
-    case AF_U8: return ((const uint8_t *)row)[x];
-    case AF_U16: return ((const uint16_t *)row)[x];
-    case AF_U32: return ((const uint32_t *)row)[x];
-    case AF_I8: return (uint64_t)((const int8_t *)row)[x];
-    case AF_I16: return (uint64_t)((const int16_t *)row)[x];
-    case AF_I32: return (uint64_t)((const int32_t *)row)[x];
-    default: return ((const uint64_t *)row)[x];
-    }
 }
 
 static void compare(const struct tiff_spec *s, const struct af_image *img, size_t page)
@@ -162,24 +144,6 @@ static void differencing_is_undone_at_every_depth(void **state)
     }
 }
 
-static void assert_unreadable(const char *path, const char *words)
-{
-    struct af_err err = {AF_OK, ""};
-    struct af_image img = {0};
-    struct af_tiff *t;
-    int bad = af_tiff_open(&t, path, 1 << 20, 100, &err);
-
-    if (!bad) {
-        bad = af_tiff_read(t, 0, &img, &err);
-        af_tiff_close(t);
-    }
-    af_image_release(&img);
-    assert_int_equal(bad, -1);
-    assert_int_equal(err.kind, AF_EDATA);
-    if (!strstr(err.text, words) || !strstr(err.text, path))
-        fail_msg("'%s' lacks '%s'", err.text, words);
-}
-
 static void differencing_without_compression_is_undone_too(void **state)
 {
     static const unsigned bits[] = {4, 8, 12, 16, 24, 32, 64};
@@ -280,143 +244,6 @@ static void alpha_beside_gray_is_left_out(void **state)
 }
 
 /* ---------------------------------------------------------------- refusals */
-
-static void colour_is_refused_in_one_line(void **state)
-{
-    struct tiff_spec rgb = {.w = 4, .h = 4, .samples = 3, .photometric = PHOTOMETRIC_RGB};
-    struct tiff_spec gray = {.w = 4, .h = 4, .photometric = PHOTOMETRIC_MINISBLACK};
-
-    (void)state;
-    make_tiff("c.tif", "wl", rgb);
-    assert_unreadable("c.tif", "page 0: colour, gray is needed");
-    rgb.apart = true;
-    make_tiff("c.tif", "wl", rgb);
-    assert_unreadable("c.tif", "page 0: colour, gray is needed");
-    make_tiff("c.tif", "wl", gray);
-    patch_tag("c.tif", TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_COMPLEXIEEEFP);
-    assert_unreadable("c.tif", "page 0: complex numbers, gray is needed");
-    make_tiff("c.tif", "wl", gray);
-    patch_tag("c.tif", TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_CFA);
-    assert_unreadable("c.tif", "page 0: colour, gray is needed");
-    make_tiff("c.tif", "wl", gray);
-    patch_tag("c.tif", TIFFTAG_COMPRESSION, 31337);
-    assert_unreadable("c.tif", "page 0: a compression that this libtiff does not know");
-    gray.bits = 20;
-    make_tiff("c.tif", "wl", gray);
-    patch_tag("c.tif", TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_IEEEFP);
-    assert_unreadable("c.tif", "page 0: an unknown sample format");
-}
-
-static void of_colour_a_part_is_read_where_it_is_asked_for(void **state)
-{
-    static const uint8_t rgb[] = {10, 20, 30, 255, 0, 0, 0, 255, 0, 0, 0, 255};
-    const struct {
-        enum af_colour part;
-        uint8_t want[4];
-    } parts[] = {{AF_COLOUR_LUMA, {18, 76, 150, 29}}, // 0.299 R + 0.587 G + 0.114 B
-                 {AF_COLOUR_RED, {10, 255, 0, 0}},
-                 {AF_COLOUR_BLUE, {30, 0, 0, 255}}};
-    struct af_image img = {0};
-    struct af_tiff *t;
-
-    (void)state;
-    for (int k = 0; k < 8; k++) {
-        const bool wide = k & 1, alpha = k & 2;
-        const size_t spp = alpha ? 4 : 3;
-        const uint16_t extra = EXTRASAMPLE_UNASSALPHA;
-        TIFF *tif = TIFFOpen("rgb.tif", k & 4 ? "wb" : "wl");
-        uint16_t row[16] = {0};
-
-        assert_non_null(tif);
-        for (size_t i = 0; i < 12; i++) {
-            const size_t at = i / 3 * spp + i % 3;
-
-            if (wide)
-                row[at] = rgb[i];
-            else
-                ((uint8_t *)row)[at] = rgb[i];
-        }
-        TIFFSetField(tif, TIFFTAG_IMAGEWIDTH, 4);
-        TIFFSetField(tif, TIFFTAG_IMAGELENGTH, 1);
-        TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, wide ? 16 : 8);
-        TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, (int)spp);
-        TIFFSetField(tif, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
-        TIFFSetField(tif, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
-        TIFFSetField(tif, TIFFTAG_COMPRESSION, k & 2 ? COMPRESSION_LZW : COMPRESSION_NONE);
-        if (k & 2)
-            TIFFSetField(tif, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
-        if (alpha)
-            TIFFSetField(tif, TIFFTAG_EXTRASAMPLES, 1, &extra);
-        assert_int_equal(TIFFWriteEncodedStrip(tif, 0, row, (tmsize_t)(4 * spp * (wide ? 2 : 1))),
-                         4 * spp * (wide ? 2 : 1));
-        TIFFClose(tif);
-        assert_unreadable("rgb.tif", "page 0: colour, gray is needed");
-        assert_int_equal(af_tiff_open(&t, "rgb.tif", 99, 9, NULL), 0);
-        for (size_t p = 0; p < 3; p++) {
-            af_tiff_take(t, parts[p].part);
-            assert_int_equal(af_tiff_read(t, 0, &img, NULL), 0);
-            assert_int_equal(img.type, wide ? AF_U16 : AF_U8);
-            for (size_t x = 0; x < 4; x++)
-                assert_int_equal(integer_at(&img, x, 0), parts[p].want[x]);
-        }
-        af_tiff_close(t);
-    }
-    af_image_release(&img);
-}
-
-/* One page of 2 bits with a palette. */
-static void make_palette(const char *path, const char *description, uint16_t r[4], uint16_t g[4],
-                         uint16_t b[4])
-{
-    const uint8_t row = 0x1b; // 0 1 2 3
-    TIFF *tif = TIFFOpen(path, "w");
-
-    assert_non_null(tif);
-    TIFFSetField(tif, TIFFTAG_IMAGEWIDTH, 4);
-    TIFFSetField(tif, TIFFTAG_IMAGELENGTH, 1);
-    TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, 2);
-    TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, 1);
-    TIFFSetField(tif, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_PALETTE);
-    TIFFSetField(tif, TIFFTAG_COLORMAP, r, g, b);
-    if (description)
-        TIFFSetField(tif, TIFFTAG_IMAGEDESCRIPTION, description);
-    assert_int_equal(TIFFWriteEncodedStrip(tif, 0, (void *)&row, 1), 1);
-    TIFFClose(tif);
-}
-
-static void palettes_are_read_where_they_are_gray(void **state)
-{
-    uint16_t up[] = {0, 20000, 40000, 65535}, down[] = {65535, 40000, 20000, 0};
-    struct af_image img = {0};
-    struct af_tiff *t;
-
-    (void)state;
-    make_palette("p.tif", NULL, up, up, up);
-    assert_int_equal(af_tiff_open(&t, "p.tif", 99, 9, NULL), 0);
-    assert_int_equal(af_tiff_read(t, 0, &img, NULL), 0);
-    assert_memory_equal(img.data, "\0\1\2\3", 4);
-    af_tiff_close(t);
-    make_palette("p.tif", NULL, up, up, down);
-    assert_unreadable("p.tif", "page 0: a colour palette, gray is needed");
-    make_palette("p.tif", NULL, down, down, down); // falling: indices are not the counts
-    assert_unreadable("p.tif", "page 0: a colour palette, gray is needed");
-    make_palette("p.tif", "ImageJ=1.53t\n", up, up, down); // a look-up table for the eye
-    assert_int_equal(af_tiff_open(&t, "p.tif", 99, 9, NULL), 0);
-    assert_int_equal(af_tiff_read(t, 0, &img, NULL), 0);
-    assert_memory_equal(img.data, "\0\1\2\3", 4);
-    af_tiff_close(t);
-    af_image_release(&img);
-}
-
-static void samples_without_a_meaning_are_refused(void **state)
-{
-    struct tiff_spec s = {.w = 4, .h = 4, .samples = 2, .photometric = PHOTOMETRIC_MINISBLACK};
-
-    (void)state;
-    s.bits = 12; // packed samples side by side are not taken apart
-    make_tiff("s.tif", "wl", s);
-    assert_unreadable("s.tif", "page 0: several samples per pixel, gray is needed");
-}
 
 static void sizes_beyond_limits_are_refused_before_memory_is_taken(void **state)
 {
@@ -655,147 +482,6 @@ static void only_a_time_is_a_date(void **state)
     }
 }
 
-/* -------------------------------------------------------------- real data */
-
-enum { LITTLE = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ };
-
-/* CRC-32 of ISO 3309, bit by bit. */
-static uint32_t crc32_more(uint32_t crc, const void *data, size_t n)
-{
-    const uint8_t *p = data;
-
-    for (crc = ~crc; n; n--) {
-        crc ^= *p++;
-        for (int k = 0; k < 8; k++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
-    }
-    return ~crc;
-}
-
-static uint32_t crc32_number(uint32_t crc, uint32_t v, int n)
-{
-    const uint8_t b[] = {(uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24)};
-
-    return crc32_more(crc, b, (size_t)n);
-}
-
-/* A row of fewer than 8 bits per sample as its makers' decoder gives it: packed. */
-static uint32_t crc32_packed(uint32_t crc, const uint8_t *row, size_t n, unsigned bits)
-{
-    uint8_t *b = calloc(n, 1);
-
-    assert_non_null(b);
-    for (size_t x = 0; x < n; x++)
-        pack(b, x, bits, row[x], false);
-    crc = crc32_more(crc, b, (n * bits + 7) / 8);
-    free(b);
-    return crc;
-}
-
-/* The definition in realdata/README.md. */
-static uint32_t crc32_of_stack(struct af_stack *st)
-{
-    static const uint8_t tiff_type[AF_NSAMPLES] = {1, 3, 4, 16, 6, 8, 9, 17, 11, 12};
-    struct af_err err = {AF_OK, ""};
-    struct af_image img = {0};
-    uint32_t crc = 0, n = 0;
-    size_t i;
-    int more;
-
-    while ((more = af_stack_next(st, &img, &i, &err)) == 1) {
-        size_t size = af_sample_size(img.type);
-        const uint8_t *p = img.data;
-
-        crc = crc32_number(crc, n++, 4);
-        crc = crc32_number(crc, (uint32_t)img.w, 4);
-        crc = crc32_number(crc, (uint32_t)img.h, 4);
-        crc = crc32_number(crc, 0, 1);
-        crc = crc32_number(crc, img.bits, 1);
-        crc = crc32_number(crc, tiff_type[img.type], 2);
-        for (size_t y = 0; y < img.h && img.bits < 8; y++)
-            crc = crc32_packed(crc, af_image_row(&img, y), img.w, img.bits);
-        for (size_t k = 0; k < img.w * img.h * size && img.bits >= 8; k++)
-            crc = crc32_more(crc, p + (LITTLE ? k : k / size * size + size - 1 - k % size), 1);
-    }
-    if (more < 0)
-        fail_msg("%s", err.text);
-    af_image_release(&img);
-    return crc32_number(crc, n, 4);
-}
-
-static void real_sequences_have_the_crc_in_their_name(void **state)
-{
-    char folder[4000], path[4400];
-    struct dirent *e;
-    size_t n = 0;
-    DIR *dir;
-
-    (void)state;
-    assert_int_equal(crc32_more(0, "123456789", 9), 0xcbf43926);
-    snprintf(folder, sizeof(folder), "%s/ometiff/image_tiff_seq", getenv("REALDATA"));
-    if (!(dir = opendir(folder))) {
-        print_message("# %s is absent\n", folder);
-        skip();
-    }
-    while ((e = readdir(dir))) {
-        const char *dot = strstr(e->d_name, ".tiff");
-        struct af_stack *st;
-        unsigned long want;
-
-        if (!dot || dot - e->d_name < 8)
-            continue;
-        want = strtoul(dot - 8, NULL, 16);
-        snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
-        st = open_one(path, NULL, NULL);
-        if (crc32_of_stack(st) != want)
-            fail_msg("%s has another CRC", e->d_name);
-        af_stack_close(st);
-        n++;
-    }
-    closedir(dir);
-    assert_int_equal(n, 27);
-}
-
-static void real_images_have_the_sum_that_their_makers_state(void **state)
-{
-    static const struct {
-        const char *file;
-        double sum;
-    } want[] = {
-        {"minisblack-1c-8b.tiff", 2840893},
-        {"12bit.cropped.tiff", 10973},
-        {"int8.tif", 3111},
-        {"int16.tif", 354396},
-        {"issue_69_packbits.tiff", 1015486},
-        {"tiled-oversize-gray-i8.tif", 1214996},
-        {"gradient-1c-32b.tiff", 549892913787.0},
-        {"hpredict-1c-12b.tiff", 11000},
-    };
-    struct af_image img = {0};
-    char path[4400];
-
-    (void)state;
-    for (size_t i = 0; i < 8; i++) {
-        struct af_stack *st;
-        double *v, sum = 0;
-
-        snprintf(path, sizeof(path), "%s/ometiff/image_tiff/%s", getenv("REALDATA"), want[i].file);
-        if (access(path, R_OK)) {
-            print_message("# %s is absent\n", path);
-            skip();
-        }
-        st = open_one(path, NULL, NULL);
-        v = plane_f64(st, 0, &img);
-        for (size_t k = 0; k < img.w * img.h; k++)
-            sum += v[k];
-        if (sum != want[i].sum)
-            fail_msg("%s: sum %.0f, not %.0f", want[i].file, sum, want[i].sum);
-        free(v);
-        af_stack_close(st);
-    }
-    af_image_release(&img);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -806,10 +492,6 @@ int main(void)
         cmocka_unit_test(differencing_without_compression_is_undone_too),
         cmocka_unit_test(floats_are_kept_to_the_last_bit),
         cmocka_unit_test(alpha_beside_gray_is_left_out),
-        cmocka_unit_test(colour_is_refused_in_one_line),
-        cmocka_unit_test(of_colour_a_part_is_read_where_it_is_asked_for),
-        cmocka_unit_test(palettes_are_read_where_they_are_gray),
-        cmocka_unit_test(samples_without_a_meaning_are_refused),
         cmocka_unit_test(sizes_beyond_limits_are_refused_before_memory_is_taken),
         cmocka_unit_test(what_is_no_tiff_says_so),
         cmocka_unit_test(a_file_cut_short_keeps_the_pages_before_the_cut),
@@ -818,8 +500,6 @@ int main(void)
         cmocka_unit_test(planes_behind_one_page_are_unrolled),
         cmocka_unit_test(compressed_pages_are_not_unrolled),
         cmocka_unit_test(tags_of_page_0_are_kept),
-        cmocka_unit_test(real_sequences_have_the_crc_in_their_name),
-        cmocka_unit_test(real_images_have_the_sum_that_their_makers_state),
     };
 
     TIFFSetWarningHandler(NULL);

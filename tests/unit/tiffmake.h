@@ -3,6 +3,7 @@
 #ifndef AF_TESTS_TIFFMAKE_H
 #define AF_TESTS_TIFFMAKE_H
 #include "image/stack.h"
+#include "image/tiff.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -297,6 +298,41 @@ static inline double mark_of(struct af_stack *st, size_t i)
     free(v);
     af_image_release(&img);
     return mark;
+}
+
+/* The integer that sample (x, y) must be, sign extended. */
+static inline uint64_t integer_at(const struct af_image *img, size_t x, size_t y)
+{
+    const void *row = af_image_row(img, y);
+
+    switch (img->type) {
+    case AF_U8: return ((const uint8_t *)row)[x];
+    case AF_U16: return ((const uint16_t *)row)[x];
+    case AF_U32: return ((const uint32_t *)row)[x];
+    case AF_I8: return (uint64_t)((const int8_t *)row)[x];
+    case AF_I16: return (uint64_t)((const int16_t *)row)[x];
+    case AF_I32: return (uint64_t)((const int32_t *)row)[x];
+    default: return ((const uint64_t *)row)[x];
+    }
+}
+
+/* Page 0 cannot be read, and the reason has these words. */
+static inline void assert_unreadable(const char *path, const char *words)
+{
+    struct af_err err = {AF_OK, ""};
+    struct af_image img = {0};
+    struct af_tiff *t;
+    int bad = af_tiff_open(&t, path, 1 << 20, 100, &err);
+
+    if (!bad) {
+        bad = af_tiff_read(t, 0, &img, &err);
+        af_tiff_close(t);
+    }
+    af_image_release(&img);
+    assert_int_equal(bad, -1);
+    assert_int_equal(err.kind, AF_EDATA);
+    if (!strstr(err.text, words) || !strstr(err.text, path))
+        fail_msg("'%s' lacks '%s'", err.text, words);
 }
 
 #endif
