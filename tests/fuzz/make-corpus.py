@@ -230,6 +230,14 @@ SEEDS = {
          [b'ok\n'] + [b'<Idle|MPos:5.000,5.000,5.000|FS:0,0|WCO:0.000,0.000,0.000>\n'] * 6),
         ('marlin', 0x87, [b'ok\n', b'echo:Unknown command: "$I"\nok\n', b'FIRMWARE_NAME:Marlin\nok\n', b'echo: M92 X80 Y80 Z800\nok\n'] +
          [b'X:0.00 Y:0.00 Z:0.00 E:0 Count X:0 Y:0 Z:0\nok\n'] * 5))],
+    'controller': [(name, bytes([number | 8]) + text) for name, number, text in (
+        ('tango', 0, b'?version\r?det\r!dim 1 1 1\r!moa z 12.5\r\0\0?pos\r?lim z\r?statusaxis\r!cal z\ra\r'),
+        ('asi', 1, b'V\rM Z=125\r\0/\rW X Y Z\rSL Z?\rRS Z\rVB Z=3\rH Z=10\r\\\r'),
+        ('prior', 2, b'?\rRES,Z,0.1\rGZ,50\r\0PZ\rP\rLMT\r$\rI\rPS,1,2\r'),
+        ('pi', 3, b'*IDN?\nSVO 1 1\nMOV 1 0.0125 2 3\n\0POS?\nMOV? 1\nTMN? 1\nERR?\nHLT\n\x05'),
+        ('zaber', 4, b'/1 1 07 move abs 80\n\0/get pos\n/1 1 move rel -8\n/stop\n/1 home\n/tools echo a\n'),
+        ('grbl', 5, b'$I\nG91 Z0.5\n$J=G90 G53 Z1 F60\n\0?!~\x18$X\nG4 P0.01\n$H\n'),
+        ('marlin', 6, b'M115\nM92 Z800\nG91\nG1 Z0.01 F60\n\0M114\nM400\nG28 Z\nM410\n'))],
     'gvcp': [('open', packets((0, 2, b''), (0, 0x82, words(0xa00, 2)), (1, 0x82, words(0xa00, 2)), (0, 0x84, words(0x200, 512)),
                               (0, 0x84, words(0x100000, 536)))),
              ('set', packets((0, 0x82, words(0xa00, 2, 0x10000, 64, 0x10018, 0x010c0006)), (0, 0x86, words(0x10004, 48)),
