@@ -56,7 +56,7 @@ static const struct af_option options[] = {
     {0, "tolerance", AF_OPT_LENGTH, offsetof(struct opts, tolerance_um), "LENGTH",
      "--ageing: offset that is borne [100nm]", NULL, 0, 1e4},
     {0, "tolerance-bias", AF_OPT_LENGTH, offsetof(struct opts, tolerance_bias_um), "LENGTH",
-     "--ageing: change of bias that is borne [150nm]", NULL, 0, 1e4},
+     "--ageing: change of bias that is borne [80nm]", NULL, 0, 1e4},
     {0, "tolerance-slope", AF_OPT_REAL, offsetof(struct opts, tolerance_slope), "S",
      "--ageing: |slope - 1| that is borne [0.1]", NULL, 0, 10},
     {0, "window", AF_OPT_INT, offsetof(struct opts, window), "N",

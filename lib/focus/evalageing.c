@@ -95,11 +95,10 @@ static void fit(const struct af_eval_move *v, size_t n, struct af_eval_age *a)
     a->offset_err_um = sqrt(squares * (1 / (double)n + (xx > 0 ? x * x / xx : 0)));
 }
 
-/* Mean of the known biases among n moves, and its variance; false where fewer than two are known.
- */
-static bool mean_bias(const struct af_eval_move *v, size_t n, double *mean, double *variance)
+/* Mean of the known biases among n moves; how many are known. */
+static size_t mean_bias(const struct af_eval_move *v, size_t n, double *mean)
 {
-    double sum = 0, squares = 0;
+    double sum = 0;
     size_t known = 0;
 
     for (size_t i = 0; i < n; i++)
@@ -108,23 +107,39 @@ static bool mean_bias(const struct af_eval_move *v, size_t n, double *mean, doub
             known++;
         }
     *mean = sum / (double)known;
-    for (size_t i = 0; i < n; i++)
-        if (!isnan(v[i].bias_um))
-            squares += (v[i].bias_um - *mean) * (v[i].bias_um - *mean);
-    *variance = squares / ((double)known * (double)(known - 1));
-    return known > 1;
+    return known;
 }
 
-/* first, last: where the log begins, and the last half window of it. */
-static void compare(const struct af_eval_move *first, const struct af_eval_move *last, size_t n,
-                    struct af_eval_age *a)
+/* Variance of a bias, from the steps between successive ones: what ages adds little to it. */
+static double bias_variance(const struct af_eval_move *v, size_t n)
 {
-    double then, now, var_then, var_now;
+    double squares = 0, before = NAN;
+    size_t steps = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double bias = v[i].bias_um;
+
+        if (isnan(bias))
+            continue;
+        if (!isnan(before)) {
+            squares += (bias - before) * (bias - before);
+            steps++;
+        }
+        before = bias;
+    }
+    return squares / (2 * (double)steps);
+}
+
+/* The change of the bias from the first half window of n moves to their last. */
+static void compare(const struct af_eval_move *v, size_t n, size_t half, struct af_eval_age *a)
+{
+    double then, now;
+    size_t nthen = mean_bias(v, half, &then), nnow = mean_bias(v + n - half, half, &now);
 
     a->bias_um = a->bias_err_um = NAN;
-    if (mean_bias(first, n, &then, &var_then) && mean_bias(last, n, &now, &var_now)) {
+    if (nthen > 1 && nnow > 1) {
         a->bias_um = now - then;
-        a->bias_err_um = sqrt(var_then + var_now);
+        a->bias_err_um = sqrt(bias_variance(v, n) * (1 / (double)nthen + 1 / (double)nnow));
     }
 }
 
@@ -154,7 +169,7 @@ int af_eval_ageing(const struct af_eval_moves *m, const struct af_eval_ageing *r
         a->time = m->move[end - 1].time;
         a->moves = rule->window;
         fit(m->move + end - rule->window, rule->window, a);
-        compare(m->move, m->move + end - rule->window / 2, rule->window / 2, a);
+        compare(m->move, end, rule->window / 2, a);
         a->verdict = judge(a, rule);
     }
     return 0;

@@ -24,7 +24,7 @@ struct af_eval_move {
     char *time;
     double moved_um, change_um;
     double sigma_um; // promised standard error of the change; NaN: unknown
-    double bias_um;  // against a label; NaN: there is none
+    double bias_um;  // against a label; NaN: there is none, or another move has told it
 };
 /* All-zero is the empty state. */
 struct af_eval_moves {
@@ -50,7 +50,7 @@ struct af_eval_ageing {
 #define AF_EVAL_WINDOW 20
 #define AF_EVAL_TOLERANCE_UM 0.1
 #define AF_EVAL_TOLERANCE_SLOPE 0.1
-#define AF_EVAL_TOLERANCE_BIAS_UM 0.15
+#define AF_EVAL_TOLERANCE_BIAS_UM 0.08
 
 enum af_eval_verdict { AF_EVAL_FRESH, AF_EVAL_STALE };
 const char *af_eval_age_word(enum af_eval_verdict v); // "ok", "stale"
@@ -69,8 +69,9 @@ struct af_eval_age {
  * From the window-th move on, one for each. Stale: slope, offset or change of bias lies beyond
  * its tolerance by more than three standard errors. The errors of the line are the larger ones of
  * those from the residuals and from the promised sigma. The change of bias is the mean over the
- * last half window less that over the first. *age: the caller's to free. -1 with
- * AF_ENOFOCUS (fewer moves than the window) or AF_ESYS.
+ * last half window less that over the first, where both hold two; its error comes from the steps
+ * between successive biases. *age: the caller's to free. -1 with AF_ENOFOCUS (fewer moves than the
+ * window) or AF_ESYS.
  */
 int af_eval_ageing(const struct af_eval_moves *m, const struct af_eval_ageing *rule,
                    struct af_eval_age **age, size_t *n, struct af_err *err);
