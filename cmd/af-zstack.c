@@ -9,6 +9,7 @@
 #include "device/day.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,6 +204,7 @@ static int run_one(struct run *r, const double start_um[AF_NAXES], struct af_err
     shape(r->o, start_um[AF_Z], &z);
     if (af_zstack_check(&r->set.rig, &z, start_um[AF_Z], err))
         return -1;
+    begin_table(r);
     af_progress_begin(&r->progress, r->o->quiet || !isatty(STDERR_FILENO) ? NULL : stderr, PROG,
                       "planes", z.nplanes);
     ret = af_zstack_take(&r->set.rig, &z, r->o->output, &r->notes, step, r, &result, err);
@@ -254,6 +256,7 @@ static int take_day(struct run *r, const struct af_day *d, const bool *missing, 
         if (missing[i] && af_zstack_check(rig, &z, now_um, err))
             return -1;
     }
+    begin_table(r);
     for (size_t i = 0; i < d->count && !ret; i++) {
         struct af_zstack_result result;
         char *path;
@@ -329,6 +332,7 @@ static int run(const struct opts *o, struct af_err *err)
     int ret = -1;
 
     af_cli_catch_signals();
+    signal(SIGPIPE, SIG_IGN); // a reader that has gone is told, and the stage goes back first
     if (af_rigset_open(&r.set, &o->rig, PROG, true, o->quiet, err) ||
         read_start(&r.set.rig, start_um, err))
         goto done;
@@ -340,7 +344,6 @@ static int run(const struct opts *o, struct af_err *err)
     r.notes = (struct af_capture_notes){.pixel_um = isnan(o->pixel_um) ? r.set.instrument.pixel_um
                                                                        : o->pixel_um,
                                         .dark = o->rig.dark};
-    begin_table(&r);
     ret = o->count ? run_day(&r, start_um, err) : run_one(&r, start_um, err);
 done:
     af_rigset_release(&r.set);

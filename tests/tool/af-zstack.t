@@ -63,6 +63,13 @@ ok 'a way longer than the largest step is gone in several' \
     af-zstack --instrument tight.conf --from -40um --to -38um --step 1um -o far.ome.tif
 status_is 5 'a step larger than it is not' \
     af-zstack --instrument tight.conf --from -40um --to -20um --step 10um -o bad.ome.tif
+is "$(cat out)" '' 'and no table begins'
+stands=$(af-move -H | cut -f 3)
+{ af-zstack -q --range 4um --step 1um; echo $? > piped; } 2> err | head -c 1 > out
+is "$(cat piped)" 1 'a reader that goes away is an error'
+like "$(cat err)" '^af-zstack: .*Broken pipe' 'that is told'
+ok 'and the stage goes back all the same' \
+    awk -v a="$stands" -v b="$(af-move -H | cut -f 3)" 'BEGIN { exit !((a - b) ^ 2 < 0.01) }'
 
 # -------------------------------------------------------------------- a day
 day='af-zstack --exposure 1ms --count 6 --range 2um --step 200nm --offset 500nm --lateral 20um --seed 7 -o day'
