@@ -59,6 +59,9 @@ static int parse_args(int argc, char **argv, struct opts *o)
         return af_cli_usage(&tool, "--bigtiff and --format pgm exclude each other");
     if (o->npaths > 1 && !o->stack.join)
         return af_cli_usage(&tool, "%zu files are not one stack; --join makes them one", o->npaths);
+    if (af_stackopts_misleads(o->output, o->format == FORMAT_PGM ? ".pgm" : ".tif"))
+        return af_cli_usage(&tool, "--output: '%s': what is written is %s", o->output,
+                            o->format == FORMAT_PGM ? "PGM" : "OME-TIFF; see --format");
     if (strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO))
         return af_cli_usage(&tool, "not writing an image to a terminal; name a file with -o");
     return -1;

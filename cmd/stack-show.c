@@ -157,6 +157,8 @@ static int parse_args(int argc, char **argv, struct opts *o)
         return af_cli_usage(&tool, "a PNG does not go onto a terminal: -o FILE, or a pipe");
     if (!to_stdout && af_stackopts_is_input(o->output, o->paths, o->view.nfiles))
         return af_cli_usage(&tool, "--output: '%s' is the stack itself", o->output);
+    if (af_stackopts_misleads(o->output, ".png"))
+        return af_cli_usage(&tool, "--output: '%s': what is written is PNG", o->output);
     return -1;
 }
 

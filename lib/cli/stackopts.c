@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/stackopts.h"
 
+#include "base/natural.h"
 #include "cli/cli.h"
 #include <math.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static void warn(void *prog, const char *text)
@@ -56,6 +58,17 @@ bool af_stackopts_is_input(const char *output, const char *const *paths, size_t 
         return false;
     for (size_t i = 0; i < npaths; i++)
         if (!stat(paths[i], &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+            return true;
+    return false;
+}
+
+bool af_stackopts_misleads(const char *name, const char *own)
+{
+    static const char *const pictures[] = {".png", ".pgm", ".tif",  ".tiff", ".jpg",
+                                           ".jpeg", ".svg", ".pdf", ".gif",  ".bmp"};
+
+    for (size_t i = 0; name && i < sizeof(pictures) / sizeof(*pictures); i++)
+        if (strncmp(pictures[i], own, strlen(own)) && af_name_ends_in(name, pictures[i]))
             return true;
     return false;
 }

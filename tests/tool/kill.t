@@ -122,21 +122,21 @@ ok 'nothing else is left' [ ! -e out.tif.part ]
 
 mkdir disk
 cat > on-disk << 'END'
-mount -t tmpfs -o size=256k none disk && cp old.tif disk/out.tif || exit 99
-stack-copy source.pgm -o disk/out.tif 2> disk-err
-echo "status $?" && cmp disk/out.tif old.tif && ls -A disk
-stack-copy --format pgm source.pgm -o disk/out.tif 2>> disk-err
-echo "status $?" && cmp disk/out.tif old.tif && ls -A disk
+mount -t tmpfs -o size=256k none disk && cp old.tif disk/out || exit 99
+stack-copy source.pgm -o disk/out 2> disk-err
+echo "status $?" && cmp disk/out old.tif && ls -A disk
+stack-copy --format pgm source.pgm -o disk/out 2>> disk-err
+echo "status $?" && cmp disk/out old.tif && ls -A disk
 END
 run unshare -rm sh ./on-disk
 if [ "$status" = 99 ] || [ ! -s out ]; then
     skip 'a full disk' "no tmpfs may be mounted: $(head -n 1 err)"
 else
     is "$(cat out)" "status 1
-out.tif
+out
 status 1
-out.tif" 'a full disk: status 1, the old file stands alone'
-    is "$(cat disk-err)" "stack-copy: disk/out.tif.part: No space left on device
-stack-copy: disk/out.tif: No space left on device" 'the message says so'
+out" 'a full disk: status 1, the old file stands alone'
+    is "$(cat disk-err)" "stack-copy: disk/out.part: No space left on device
+stack-copy: disk/out: No space left on device" 'the message says so'
 fi
 done_testing

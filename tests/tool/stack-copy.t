@@ -197,4 +197,7 @@ done < examples
 is "$(stack-info -H k.ome.tif | cut -f 3 | tr '\n' ' ')" '40000 300000 ' 'z is that of the names'
 is "$(stack-info -H beads.ome.tif | cut -f 3 | tr '\n' ' ')" '-5 -4.7 ' 'z is that of the command line'
 is "$(table again.ome.tif)" "$(table run3.ome.tif)" 'from pipe to pipe nothing is lost'
+status_is 2 'a name that promises PGM' stack-copy -o no.pgm "$SRC/testdata/spot.ome.tif"
+like "$(cat err)" "^stack-copy: --output: 'no.pgm': what is written is OME-TIFF; see --format" 'is told of --format'
+status_is 2 'and the other way round' stack-copy --format pgm -o no.tif "$SRC/testdata/spot.ome.tif"
 done_testing

@@ -109,6 +109,8 @@ status_is 2 'a picture over the stack itself' stack-show -o mine.pgm link.pgm
 like "$(cat err)" "^stack-show: --output: 'mine.pgm' is the stack itself" 'is refused'
 status_is 2 'or over one of the joined files' stack-show --join -o mine.pgm one.pgm mine.pgm
 same mine.pgm frames.pgm 'and the stack is what it was'
+status_is 2 'a name that promises a JPEG' stack-show -o no.jpg one.pgm
+like "$(cat err)" "^stack-show: --output: 'no.jpg': what is written is PNG" 'is told what it would be'
 status_is 2 'two stacks are refused without --join' stack-show -o no.png one.pgm one.pgm
 status_is 2 'a plane that a stream does not have' sh -c 'stack-show --plane 12 < frames.pgm > no.stdout'
 if command -v script > /dev/null; then
