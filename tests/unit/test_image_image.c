@@ -186,6 +186,24 @@ static void extremes_of_each_type_are_kept(void **state)
     af_image_release(&img);
 }
 
+/* Of 100 pixels of 5 each in turn is 9, and one half way round 1. */
+static void the_extremes_may_lie_anywhere(void **state)
+{
+    struct af_image img = {0};
+    struct af_image_stats s;
+
+    (void)state;
+    for (size_t k = 0; k < 100; k++)
+        for (enum af_sample type = AF_U8; type <= AF_U32; type++) {
+            assert_int_equal(af_image_resize(&img, 100, 1, type, NULL), 0);
+            for (size_t i = 0; i < 100; i++)
+                store(type, img.data, i, i == k ? 9 : i == (k + 50) % 100 ? 1 : 5);
+            af_image_measure(&img, &s);
+            assert_true(s.min == 1 && s.max == 9 && s.mean == 5);
+        }
+    af_image_release(&img);
+}
+
 static void values_that_are_no_number_are_left_out(void **state)
 {
     struct af_image img = {0};
@@ -222,6 +240,7 @@ int main(void)
         cmocka_unit_test(full_scale_follows_the_bits),
         cmocka_unit_test(each_type_is_measured_as_a_loop_would),
         cmocka_unit_test(extremes_of_each_type_are_kept),
+        cmocka_unit_test(the_extremes_may_lie_anywhere),
         cmocka_unit_test(values_that_are_no_number_are_left_out),
     };
 

@@ -185,6 +185,22 @@ static void steps_of_single_files_say_nothing_across_them(void **state)
     af_stack_close(st);
 }
 
+/* Two channels of two slices and two times, channels fastest: z counts slices, as the file does. */
+static void z_that_is_given_is_that_of_the_slice(void **state)
+{
+    struct af_stack_opts o = {.set_z = true, .z0_um = 10, .dz_um = -2};
+    struct af_stack *st;
+
+    (void)state;
+    make_file("hyper.tif",
+              "ImageJ=1.53t\nimages=8\nchannels=2\nslices=2\nframes=2\nhyperstack=true\n", 8, 1);
+    st = open_one("hyper.tif", &o, NULL);
+    assert_int_equal(af_stack_info(st)->z_source, AF_Z_GIVEN);
+    for (size_t i = 0; i < 8; i++)
+        assert_true(af_stack_plane(st, i)->z_um == (i / 2 % 2 ? 8 : 10));
+    af_stack_close(st);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +212,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_joined_is_named),
         cmocka_unit_test(planes_of_a_join_are_called_by_their_own_files),
         cmocka_unit_test(steps_of_single_files_say_nothing_across_them),
+        cmocka_unit_test(z_that_is_given_is_that_of_the_slice),
     };
 
     TIFFSetWarningHandler(NULL);

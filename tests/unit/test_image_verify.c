@@ -172,6 +172,22 @@ static void planes_that_lack_z_among_others_are_told_each(void **state)
                           "3 no-z (z is not known)\n5 no-z (z is not known)\n");
 }
 
+/* Channel 0 goes 0, 1, unknown, 5, 4 um, and back at its last plane, 8 of the file. */
+static void a_plane_without_z_does_not_hide_a_turn(void **state)
+{
+    struct tiff_spec s = {
+        .w = 4, .h = 4, .npages = 10, .photometric = PHOTOMETRIC_MINISBLACK, .value = by_page};
+    char xml[3000];
+
+    (void)state;
+    snprintf(xml, sizeof(xml), set, 5,
+             PLANE(0, 0, 0) PLANE(0, 1, 1) PLANE(0, 3, 5) PLANE(0, 4, 4) PLANE(1, 0, 0)
+                 PLANE(1, 1, 1) PLANE(1, 2, 2) PLANE(1, 3, 3) PLANE(1, 4, 4));
+    s.description = xml;
+    make_tiff("h.tif", "w", s);
+    assert_found("h.tif", "4 no-z (z is not known)\n8 z-turns (z goes back from 5 to 4 um)\n");
+}
+
 static void missing_planes_are_counted(void **state)
 {
     struct tiff_spec s = {
@@ -267,6 +283,7 @@ int main(void)
         cmocka_unit_test(a_stack_without_z_is_told_once),
         cmocka_unit_test(z_is_followed_within_a_channel),
         cmocka_unit_test(planes_that_lack_z_among_others_are_told_each),
+        cmocka_unit_test(a_plane_without_z_does_not_hide_a_turn),
         cmocka_unit_test(missing_planes_are_counted),
         cmocka_unit_test(a_frame_cut_short_is_missing),
         cmocka_unit_test(samples_that_cannot_be_read_end_the_check),
