@@ -209,7 +209,8 @@ static void begin(struct sink *k)
         return;
     af_table_begin(&k->table, k->out, columns, both ? COLUMNS_BOTH : COLUMNS, header);
     if (k->curve_file.fp)
-        af_table_begin(&k->curve, k->curve_file.fp, curve_columns, both ? CURVE_BOTH : CURVE, header);
+        af_table_begin(&k->curve, k->curve_file.fp, curve_columns, both ? CURVE_BOTH : CURVE,
+                       header);
 }
 
 /* One stack has come. Nonzero where no more are wanted, since nobody can take them. */

@@ -53,8 +53,7 @@ static const struct af_option options[] = {
     {0, "odd", AF_OPT_REAL, offsetof(struct opts, odd), "N",
      "list wells N standard errors from where expected", NULL, 0, 1e6},
     {0, "order", AF_OPT_CHOICE, offsetof(struct opts, order), "ORDER",
-     "horizontal, raster, spiral ... [horizontal]", AF_ORDER_NAMES,
-     0, 0},
+     "horizontal, raster, spiral ... [horizontal]", AF_ORDER_NAMES, 0, 0},
     {'o', "output", AF_OPT_FILE, offsetof(struct opts, output), "FILE",
      "write to FILE [standard output]"},
     {0, "overlap", AF_OPT_REAL, offsetof(struct opts, overlap), "PERCENT",
@@ -230,7 +229,8 @@ static int get_plate(struct af_plate *p, const struct opts *o, struct af_err *er
                              o->pitch_um[1], err);
     }
     if (o->a1 || o->pitch)
-        return af_fail(err, AF_EUSAGE, "%s: has its own --a1 and --pitch; those are for 8x12 and the like",
+        return af_fail(err, AF_EUSAGE,
+                       "%s: has its own --a1 and --pitch; those are for 8x12 and the like",
                        o->plate);
     if (digits && !o->plate[digits] && af_parse_int(o->plate, &n, NULL) == 0)
         return af_plate_standard(p, n > 0 && n < 100000 ? (int)n : 0, err);

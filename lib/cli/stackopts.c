@@ -64,7 +64,7 @@ bool af_stackopts_is_input(const char *output, const char *const *paths, size_t 
 
 bool af_stackopts_misleads(const char *name, const char *own)
 {
-    static const char *const pictures[] = {".png", ".pgm", ".tif",  ".tiff", ".jpg",
+    static const char *const pictures[] = {".png",  ".pgm", ".tif", ".tiff", ".jpg",
                                            ".jpeg", ".svg", ".pdf", ".gif",  ".bmp"};
 
     for (size_t i = 0; name && i < sizeof(pictures) / sizeof(*pictures); i++)

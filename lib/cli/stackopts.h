@@ -62,7 +62,7 @@ int af_stackopts_open_beside(struct af_stack **st, const char *path, const struc
 /* Is the regular file `output` one of the stacks? A picture or table must not take its place. */
 bool af_stackopts_is_input(const char *output, const char *const *paths, size_t npaths);
 
-/* Does a file's name (NULL: none) promise a picture of another kind than `own`: .tif, .png or .pgm? */
+/* Does the name of a file, or NULL, promise a picture of another kind than `own`, as ".png"? */
 bool af_stackopts_misleads(const char *name, const char *own);
 
 #endif

@@ -153,8 +153,7 @@ static int set_up(struct af_camera *cam, const char *format, struct af_err *err)
                      s);
     cam->info.live = true;
     cam->info.model = arv_camera_get_model_name(s->camera, NULL);
-    return take_control(cam, err) ||
-                   af_genicam_set_up(cam, s->camera, format, &s->format, err) ||
+    return take_control(cam, err) || af_genicam_set_up(cam, s->camera, format, &s->format, err) ||
                    set_network(cam, err) || open_stream(cam, err)
                ? -1
                : 0;

@@ -64,7 +64,8 @@ static bool is_no_report(const char *line)
     return strcmp(line, "ok") == 0 || (*line != '<' && is_chatter(line));
 }
 
-/* Ask, and pass over lines that are no answer; not for ever, since motions are watched by asking. */
+/* Ask, and pass over lines that are no answer; not for ever, since motions are watched by asking.
+ */
 static int ask(struct af_drive *d, const char *text, bool (*is_none)(const char *), char *line,
                size_t cap, struct af_err *err)
 {

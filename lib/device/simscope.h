@@ -29,14 +29,16 @@ enum af_simaxis { AF_SIM_X, AF_SIM_Y, AF_SIM_Z, AF_SIM_NAXES };
  *          given is kept in the folder and holds for all who have it open; what is not
  *          given stays as the folder has it. A day that is not the folder's begins anew at 0 s.
  *
- * AF_EUSAGE: an unknown key, a value out of range, a new folder with the = or & of keys in its name.
+ * AF_EUSAGE: an unknown key, a value out of range, a new folder with the = or & of keys in its
+ * name.
  */
 int af_simscope_open(struct af_simscope **s, const char *dir, const char *options,
                      struct af_err *err);
 /* What follows `sim:` in a URI: "[DIR][?key=value&...]". */
 int af_simscope_open_uri(struct af_simscope **s, const char *rest, struct af_err *err);
 
-/* The folder that such a URI means, the same name for all who mean it once it is there; to be freed. */
+/* The folder that such a URI means, the same name for all who mean it once it is there; to be
+ * freed. */
 char *af_simscope_folder(const char *rest, struct af_err *err);
 void af_simscope_close(struct af_simscope *s); // accepts NULL; the folder stays
 

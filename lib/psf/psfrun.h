@@ -20,7 +20,8 @@ struct af_psfrun_opts {
 #define AF_PSF_EDGE 2.0      // to the edge of the picture
 #define AF_PSF_NEIGHBOUR 0.2 // share of its contrast that a next bead has
 
-#define AF_PSF_WIDEST_PX 80.0 // of an expected width: more is a slip of a unit, and boxes as the stack
+#define AF_PSF_WIDEST_PX                                                                           \
+    80.0 // of an expected width: more is a slip of a unit, and boxes as the stack
 
 struct af_psf_picture { // of one bead, in its brightest plane and in the cut through its centre
     size_t w, h, n;

@@ -346,7 +346,8 @@ static void lost_frames_are_counted_and_bad_ones_are_passed_over(void **state)
     unplug(cam);
 }
 
-/* Stamps of a clock that is off, a device that is ready and has nothing: neither is waited for for ever. */
+/* Stamps of a clock that is off, a device that is ready and has nothing: neither is waited for for
+ * ever. */
 static void what_never_gives_a_good_frame_times_out(void **state)
 {
     const uint32_t format = V4L2_PIX_FMT_GREY;

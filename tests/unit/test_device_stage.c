@@ -199,7 +199,8 @@ static void a_stage_that_somebody_else_moves_is_halted(void **state)
     rig_end(&r);
 }
 
-/* Its readings, 0.5 um r.m.s., are within 2 um of the target but never a hundred within 1 um of the last. */
+/* Its readings, 0.5 um r.m.s., are within 2 um of the target but never a hundred within 1 um of the
+ * last. */
 static void an_axis_that_never_rests_is_named_and_halted(void **state)
 {
     struct af_controller_opts opts = {.soft_limits = false};
