@@ -11,16 +11,23 @@ enum { PLOT_WIDTH = 900, PLOT_HEIGHT = 500 };
 int af_trainlog_open(struct af_trainlog *l, const char *plot, FILE *out, const char *figure,
                      const char *rate, bool header, struct af_err *err)
 {
-    const char *const columns[] = {"epoch", "train_loss", "val_loss", figure,
-                                   "lr",    "seconds",    rate,       "best"};
-
     if (plot && af_plot_open(&l->plot, plot, PLOT_WIDTH, PLOT_HEIGHT, err))
         return -1;
     if (l->plot.script)
         fputs("$log << EOD\n", l->plot.script);
-    af_table_begin(&l->table, out, columns, sizeof(columns) / sizeof(*columns), header);
-    fflush(out);
+    l->out = out;
+    l->figure = figure;
+    l->rate = rate;
+    l->header = header;
     return 0;
+}
+
+static void begin_table(struct af_trainlog *l)
+{
+    const char *const columns[] = {"epoch", "train_loss", "val_loss", l->figure,
+                                   "lr",    "seconds",    l->rate,    "best"};
+
+    af_table_begin(&l->table, l->out, columns, sizeof(columns) / sizeof(*columns), l->header);
 }
 
 void af_trainlog_release(struct af_trainlog *l)
@@ -73,6 +80,8 @@ void af_trainlog_epoch(void *ctx, const struct af_epoch *e)
     struct af_table_out *t = &l->table;
 
     af_progress_wipe(&l->progress);
+    if (!t->fp)
+        begin_table(l);
     af_table_int(t, (int64_t)e->epoch);
     af_table_real(t, e->train_loss);
     af_table_real(t, e->val_loss);

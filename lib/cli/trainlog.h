@@ -12,14 +12,17 @@ struct af_trainlog {
     const char *prog;   // of the messages
     const char *things; // that are read before: "files"
     bool quiet;
-    struct af_table_out table;
+    FILE *out;
+    const char *figure, *rate; // names of columns
+    bool header;
+    struct af_table_out table; // begun by its first row: what failed before has none
     struct af_plot plot; // its script has $log: epoch, training and validation loss, figure
     struct af_progress progress;
 };
 
 /*
- * Open the plot, if one is wanted, and begin the table on out (borrowed); `figure` and `rate` are
- * the names of its columns for af_epoch.val_figure and images_per_s. -1 with AF_ESYS, AF_EUSAGE.
+ * Open the plot, if one is wanted; the table goes to out. `figure` and `rate` are the names of its
+ * columns for af_epoch.val_figure and images_per_s. All three are borrowed until release. -1 with AF_ESYS, AF_EUSAGE.
  */
 int af_trainlog_open(struct af_trainlog *l, const char *plot, FILE *out, const char *figure,
                      const char *rate, bool header, struct af_err *err);

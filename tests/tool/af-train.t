@@ -175,6 +175,7 @@ is "$([ -e u.safetensors ] || echo none)" none 'none of these wrote a model'
 
 # Trouble.
 status_is 1 'no such table' af-train -o u.safetensors nowhere.tsv
+is "$(cat out)" '' 'makes no table'
 like "$(cat err)" '^af-train: nowhere.tsv: No such file' 'is said'
 for c in file plane defocus_um; do
     sed "1s/$c/other/" one.tsv > lame.tsv

@@ -113,6 +113,7 @@ END
 status_is 1 'one stack' focus-train -o x stacks/s1.ome.tif
 like "$(cat err)" '^focus-train: one stack cannot both train and validate' 'has nothing to validate with'
 status_is 1 'a stack that is not there' focus-train -o x none.tif stacks/s1.ome.tif
+is "$(cat out)" '' 'has no table'
 status_is 1 'a mask that is not there' focus-train --masks none/%.tif -o x stacks/*.tif
 like "$(cat err)" '^focus-train: none/s1.tif: No such file' 'is named'
 status_is 1 'masks of another size' focus-train --masks other/%.tif -o x stacks/*.tif
