@@ -15,7 +15,8 @@ struct af_stack_file {
     enum af_file_format format;
 };
 
-/* Where a plane lies: a page of a TIFF file, or a PGM file's frame of that number and its offset. */
+/* Where a plane lies: a page of a TIFF file, or a PGM file's frame of that number and its offset.
+ */
 struct af_stack_place {
     size_t file, page;
     off_t offset;

@@ -86,8 +86,8 @@ double af_controller_now_s(struct af_controller *c);
 void af_controller_say(struct af_controller *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* printf behind the *n bytes that text[size] holds, which grow; what does not fit is cut: a position
- * of 1e300 is finite. */
+/* printf behind the *n bytes that text[size] holds, which grow; what does not fit is cut: a
+ * position of 1e300 is finite. */
 void af_controller_add(char *text, size_t size, size_t *n, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -262,7 +262,8 @@ static void an_object_is_made_smaller_and_its_border_and_gaps_are_not_sure(void 
     for (size_t i = 0; i < N * N; i++) {
         double r = hypot((double)(i % N) - 40, (double)(i / N) - 40);
 
-        /* Distances are counted to pixels, by steps, along rows and across: 1 px of 6 either way. */
+        /* Distances are counted to pixels, by steps, along rows and across: 1 px of 6 either way.
+         */
         if (r < 1 || (r > 25 && r < 26))
             assert_int_equal(slice[1].vote[i], AF_VOTE_UNSURE);
         if (r > 6 && r < 22.5)

@@ -72,7 +72,8 @@ static inline void commit(struct af_stack_writer *w)
 }
 
 /* The file must hold planes 0 .. n-1 with their z. */
-static inline void assert_planes(const char *path, enum af_sample type, size_t n, enum af_z_source source)
+static inline void assert_planes(const char *path, enum af_sample type, size_t n,
+                                 enum af_z_source source)
 {
     struct af_stack *st = open_one(path, NULL, NULL);
     struct af_image img = {0}, want = {0};
