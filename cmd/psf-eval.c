@@ -231,7 +231,7 @@ static int put_summary(struct af_table_out *t, const struct af_psffile *f, struc
     const struct af_field *s = &f->field;
     const double v[] = {s->z_mean_um, s->z_sd_um,        s->fwhm_xy_um,
                         s->fwhm_z_um, s->tilt_x_mrad,    s->tilt_y_mrad,
-                        s->flat_um,   s->curvature_x_mm, s->curvature_y_mm};
+                        s->flat_um,   s->curvature_x_per_mm, s->curvature_y_per_mm};
 
     if (f->shift && !scratch)
         return -1;

@@ -159,8 +159,8 @@ static void put_files(FILE *fp, const struct af_psfset *s)
         put_number(fp, f->field.tilt_x_mrad, 2);
         put_number(fp, f->field.tilt_y_mrad, 2);
         put_number(fp, f->field.flat_um, 3);
-        put_number(fp, f->field.curvature_x_mm, 2);
-        put_number(fp, f->field.curvature_y_mm, 2);
+        put_number(fp, f->field.curvature_x_per_mm, 2);
+        put_number(fp, f->field.curvature_y_per_mm, 2);
         fputs("\n", fp);
     }
     fputs("</table>\n", fp);
@@ -229,8 +229,8 @@ static json_t *file_json(const struct af_psffile *f)
                      number(d->z_mean_um), "z_sd_um", number(d->z_sd_um), "fwhm_xy_um",
                      number(d->fwhm_xy_um), "fwhm_z_um", number(d->fwhm_z_um), "tilt_x_mrad",
                      number(d->tilt_x_mrad), "tilt_y_mrad", number(d->tilt_y_mrad), "z_flat_um",
-                     number(d->flat_um), "curvature_x_per_mm", number(d->curvature_x_mm),
-                     "curvature_y_per_mm", number(d->curvature_y_mm), "beads", beads);
+                     number(d->flat_um), "curvature_x_per_mm", number(d->curvature_x_per_mm),
+                     "curvature_y_per_mm", number(d->curvature_y_per_mm), "beads", beads);
 }
 
 static int put_json(FILE *fp, const struct af_psfset *s, const struct af_optics *o,

@@ -102,8 +102,8 @@ static void fit_plane(struct af_field *f, struct place *p, size_t n, double *scr
         f->tilt_y_err_mrad = 1e3 * f->flat_um * sqrt(var[2]);
     }
     if (kept >= 8 && fit(p, n, TERMS, c, var)) {
-        f->curvature_x_mm = 1e3 * c[3];
-        f->curvature_y_mm = 1e3 * c[5];
+        f->curvature_x_per_mm = 1e3 * c[3];
+        f->curvature_y_per_mm = 1e3 * c[5];
     }
 }
 

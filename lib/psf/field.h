@@ -14,7 +14,7 @@ struct af_field {
     double tilt_x_mrad, tilt_y_mrad;         // slope of z over x and y; 3 beads
     double tilt_x_err_mrad, tilt_y_err_mrad; // 4 beads
     double flat_um;                          // standard deviation of z about that plane; 4 beads
-    double curvature_x_mm, curvature_y_mm;   // d2 z / dx2, d2 z / dy2, 1/mm; 8 beads
+    double curvature_x_per_mm, curvature_y_per_mm; // d2 z / dx2, d2 z / dy2, 1/mm; 8 beads
 };
 
 /*

@@ -47,7 +47,7 @@ static void a_planted_tilt_and_bend_are_found(void **state)
     assert_true(f.flat_um < 1e-9);
     make_beads(b, 0, 0, 2e-5, 0); // 2e-5 per um is 0.02 per mm
     assert_int_equal(af_field_fit(&f, b, BEADS, NULL), 0);
-    assert_true(fabs(f.curvature_x_mm - 0.02) < 1e-6 && fabs(f.curvature_y_mm) < 1e-6);
+    assert_true(fabs(f.curvature_x_per_mm - 0.02) < 1e-6 && fabs(f.curvature_y_per_mm) < 1e-6);
 }
 
 static void a_floating_bead_does_not_tilt_the_field(void **state)
