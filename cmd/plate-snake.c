@@ -185,6 +185,12 @@ static FILE *open_input(const char *path, struct af_err *err)
     return fp;
 }
 
+/* For messages. */
+static const char *name_of(const char *path)
+{
+    return strcmp(path, "-") ? path : "standard input";
+}
+
 static void close_input(FILE *fp)
 {
     if (fp && fp != stdin)
@@ -205,7 +211,7 @@ static int read_plate_file(struct af_plate *p, const char *operand, struct af_er
         fp = open_input(path, err);
     }
     if (fp)
-        ret = af_plate_read(p, fp, path ? path : operand, path ? colon + 1 : NULL, err);
+        ret = af_plate_read(p, fp, name_of(path ? path : operand), path ? colon + 1 : NULL, err);
     close_input(fp);
     free(path);
     return ret;
@@ -324,7 +330,7 @@ done:
 static int read_heights(struct af_tour *t, const struct opts *o, struct af_err *err)
 {
     FILE *fp = open_input(o->z_from, err);
-    int ret = fp ? af_heights_read(&t->heights, &t->plate, fp, o->z_from, err) : -1;
+    int ret = fp ? af_heights_read(&t->heights, &t->plate, fp, name_of(o->z_from), err) : -1;
 
     close_input(fp);
     return ret;

@@ -106,6 +106,8 @@ done
 for plate in 95 0x3 99999999999; do status_is 2 "plate $plate" plate-snake $plate; done
 status_is 2 'two plates' plate-snake 96 96
 status_is 2 'z twice' plate-snake --z 1 --z-from z.tsv 96
+status_is 1 'no plate at all' plate-snake < /dev/null
+is "$(cat err)" 'plate-snake: standard input: is empty' 'is told'
 status_is 1 'no such file' plate-snake nowhere.json
 like "$(cat err)" '^plate-snake: nowhere.json: No such file' 'is said'
 printf '{"wells": {"A1": {"x": 1, "y": ' > torn.json
