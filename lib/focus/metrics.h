@@ -14,13 +14,13 @@
  *   PEAK      max q
  *   CENTRE    c, px
  *   SPREAD    std_k |F_k|^2 of (p - mean) / |p - mean|_2, as AF_L2 of focus/score.h
- *   HIGHEST   the mean of |F_k|^2 over the upper half of the frequencies, as share of all: how
- * sharp the finest detail is
+ *   HIGHEST   sum of |F_k|^2 over the upper half of the frequencies, as share of all: how sharp
+ *             the finest detail is
  *
  * and of the input x whole:
  *
  *   SUM       mean x - base of x: the share of light that lies in the spot
- *   BRIGHTEST mean of the 16 largest pixels
+ *   BRIGHTEST mean of the 16 largest pixels - base of x
  *   FOURTH    mean x^4; mean x^2 is 1
  *   SLANT     covariance of x and y over the spot / (WIDTH_X WIDTH_Y) + 1
  *

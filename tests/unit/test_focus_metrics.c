@@ -6,8 +6,10 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "focus/metrics.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SIDE = AF_FRAME_SIDE, ALONG_Y = AF_METRIC_ALONG_Y, ALONG_X = AF_METRIC_ALONG_X };
@@ -104,6 +106,71 @@ static void the_slant_tells_the_sense_of_a_turn(void **state)
     assert_true(fabs(plus[AF_METRIC_SLANT] + minus[AF_METRIC_SLANT] - 2) < 1e-6);
 }
 
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* The power of p less its mean, bin by bin from the definition. */
+static void transform(const double *p, double *spread, double *highest)
+{
+    double mean = 0, norm = 0, all = 0, squares = 0, high = 0;
+
+    for (int i = 0; i < SIDE; i++)
+        mean += p[i] / SIDE;
+    for (int i = 0; i < SIDE; i++)
+        norm += (p[i] - mean) * (p[i] - mean);
+    for (int k = 0; k < SIDE; k++) {
+        double re = 0, im = 0, power;
+
+        for (int i = 0; i < SIDE; i++) {
+            re += (p[i] - mean) * cos(2 * 3.14159265358979323846 * i * k / SIDE);
+            im += (p[i] - mean) * sin(2 * 3.14159265358979323846 * i * k / SIDE);
+        }
+        power = (re * re + im * im) / norm;
+        all += power;
+        squares += power * power;
+        high += k > SIDE / 4 && SIDE - k > SIDE / 4 ? power : 0;
+    }
+    *spread = sqrt(squares / SIDE - all / SIDE * all / SIDE);
+    *highest = high / all;
+}
+
+/* A spot in noise, so that nothing is 0. */
+static void the_others_follow_their_formulas(void **state)
+{
+    static float x[SIDE * SIDE];
+    static double v[SIDE * SIDE];
+    double m[AF_METRICS], p[SIDE] = {0}, spread, highest, mean = 0, base = 0, bright = 0;
+    double fourth = 0;
+    struct af_random r;
+
+    (void)state;
+    af_random_init(&r, 1, "metrics");
+    draw(&(struct spot){.x = 50.3, .y = 41.7, .sx = 8, .sy = 4}, x);
+    for (size_t i = 0; i < SIDE * SIDE; i++) {
+        x[i] += (float)(0.1 * af_random_normal(&r));
+        v[i] = (double)x[i];
+        p[i / SIDE] += v[i] / SIDE;
+        mean += v[i] / (SIDE * SIDE);
+        fourth += pow(v[i], 4) / (SIDE * SIDE);
+    }
+    measure(x, m);
+    transform(p, &spread, &highest);
+    qsort(v, SIDE * SIDE, sizeof *v, ascending);
+    for (int i = 0; i < 922; i++) // a tenth
+        base += v[i] / 922;
+    for (int i = 0; i < 16; i++)
+        bright += v[SIDE * SIDE - 1 - i] / 16;
+    assert_true(fabs(m[ALONG_Y + AF_METRIC_SPREAD] / spread - 1) < 1e-9);
+    assert_true(fabs(m[ALONG_Y + AF_METRIC_HIGHEST] / highest - 1) < 1e-9);
+    assert_true(fabs(m[AF_METRIC_SUM] / (mean - base) - 1) < 1e-9);
+    assert_true(fabs(m[AF_METRIC_BRIGHTEST] / (bright - base) - 1) < 1e-9);
+    assert_true(fabs(m[AF_METRIC_FOURTH] / fourth - 1) < 1e-9);
+}
+
 /* Profiles without any structure have no width; what is not there must not become NaN. */
 static void pictures_of_nothing_give_finite_numbers(void **state)
 {
@@ -130,6 +197,7 @@ int main(void)
         cmocka_unit_test(centre_and_widths_are_those_of_the_spot),
         cmocka_unit_test(a_wider_axis_is_seen_on_that_axis),
         cmocka_unit_test(the_slant_tells_the_sense_of_a_turn),
+        cmocka_unit_test(the_others_follow_their_formulas),
         cmocka_unit_test(pictures_of_nothing_give_finite_numbers),
     };
 

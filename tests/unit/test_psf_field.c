@@ -63,6 +63,30 @@ static void a_floating_bead_does_not_tilt_the_field(void **state)
     assert_true(f.flat_um < 0.01);
 }
 
+/*
+ * Corners of 100 x 40 um, saddled by +/- 0.1 um, which no plane can follow: one degree of freedom
+ * is left, s^2 = 4 x 0.01, and a slope's error is s / sqrt(sum x^2), s / 100 um and s / 40 um.
+ */
+static void errors_of_a_tilt_come_from_what_the_plane_leaves(void **state)
+{
+    struct af_psf b[4];
+    struct af_field f;
+
+    (void)state;
+    memset(b, 0, sizeof b);
+    for (int i = 0; i < 4; i++) {
+        b[i].x_um = i % 2 * 100;
+        b[i].y_um = i / 2 * 40;
+        b[i].z_um = 7 + (i % 2 == i / 2 ? 0.1 : -0.1);
+        b[i].quality = AF_PSF_OK;
+    }
+    assert_int_equal(af_field_fit(&f, b, 4, NULL), 0);
+    assert_true(fabs(f.z_sd_um - sqrt(0.04 / 3)) < 1e-12);
+    assert_true(fabs(f.tilt_x_mrad) < 1e-9 && fabs(f.tilt_y_mrad) < 1e-9);
+    assert_true(fabs(f.flat_um - 0.2) < 1e-12);
+    assert_true(fabs(f.tilt_x_err_mrad - 2) < 1e-9 && fabs(f.tilt_y_err_mrad - 5) < 1e-9);
+}
+
 static void few_beads_say_little(void **state)
 {
     struct af_psf b[BEADS];
@@ -209,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_planted_tilt_and_bend_are_found),
         cmocka_unit_test(a_floating_bead_does_not_tilt_the_field),
+        cmocka_unit_test(errors_of_a_tilt_come_from_what_the_plane_leaves),
         cmocka_unit_test(few_beads_say_little),
         cmocka_unit_test(a_planted_shift_of_colours_is_found),
         cmocka_unit_test(noise_has_no_beads),

@@ -76,11 +76,50 @@ static void scipy_finds_the_same(void **state)
     assert_int_equal(n, 7);
 }
 
+/* d width / d p by central differences, p XX, YY, XY for those across, ZZ for that along z. */
+static void errors_of_widths_are_those_of_the_precision_carried_on(void **state)
+{
+    static const int at[4] = {AF_G_XX, AF_G_YY, AF_G_XY, AF_G_ZZ};
+    static const double cov[3][3] = {{2, 0.5, 0.3}, {0.5, 1, -0.2}, {0.3, -0.2, 0.4}};
+    struct af_gauss g = {.p = {0, 1000, 0, 0, 0, 35, 28, 6, 4, 0, 0}};
+    double slope[3][2], along = 0, min = 0, max = 0, unused, err_z;
+    struct af_widths w;
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 3; k++)
+            g.cov[at[i] * N + at[k]] = cov[i][k];
+    g.cov[AF_G_ZZ * N + AF_G_ZZ] = 0.09;
+    for (int i = 0; i < 4; i++) {
+        struct af_gauss up = g, down = g;
+
+        up.p[at[i]] += 1e-4;
+        down.p[at[i]] -= 1e-4;
+        if (i < 3) {
+            slope[i][0] = (af_gauss_widths(&up).min_um - af_gauss_widths(&down).min_um) / 2e-4;
+            slope[i][1] = (af_gauss_widths(&up).max_um - af_gauss_widths(&down).max_um) / 2e-4;
+        } else {
+            along = (af_gauss_width_z(&up, &unused) - af_gauss_width_z(&down, &unused)) / 2e-4;
+        }
+    }
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 3; k++) {
+            min += slope[i][0] * slope[k][0] * cov[i][k];
+            max += slope[i][1] * slope[k][1] * cov[i][k];
+        }
+    w = af_gauss_widths(&g);
+    assert_true(fabs(w.min_err_um / sqrt(min) - 1) < 1e-6);
+    assert_true(fabs(w.max_err_um / sqrt(max) - 1) < 1e-6);
+    assert_true(fabs(af_gauss_width_z(&g, &err_z) - AF_FWHM / sqrt(6)) < 1e-12);
+    assert_true(fabs(err_z / (0.3 * fabs(along)) - 1) < 1e-6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_recurrence_is_the_exponential),
         cmocka_unit_test(scipy_finds_the_same),
+        cmocka_unit_test(errors_of_widths_are_those_of_the_precision_carried_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
