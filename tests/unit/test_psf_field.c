@@ -63,6 +63,24 @@ static void a_floating_bead_does_not_tilt_the_field(void **state)
     assert_true(f.flat_um < 0.01);
 }
 
+/* Widths of 0.4 and 0.6 um: partners lie up to 1 um apart. */
+static void beads_more_than_two_widths_apart_are_no_pair(void **state)
+{
+    struct af_psf a = {.fwhm_max_um = 0.4, .quality = AF_PSF_OK}, b = a;
+    struct af_psf_shift s;
+
+    (void)state;
+    b.fwhm_max_um = 0.6;
+    b.x_um = 0.6;
+    b.y_um = 0.79;
+    b.z_um = -7;
+    af_psf_pair(&a, 1, &b, 1, &s);
+    assert_true(s.um[0] == 0.6 && s.um[1] == 0.79 && s.um[2] == -7); // z does not count
+    b.y_um = 0.81;
+    af_psf_pair(&a, 1, &b, 1, &s);
+    assert_true(isnan(s.um[0]) && isnan(s.um[1]) && isnan(s.um[2]));
+}
+
 /*
  * Corners of 100 x 40 um, saddled by +/- 0.1 um, which no plane can follow: one degree of freedom
  * is left, s^2 = 4 x 0.01, and a slope's error is s / sqrt(sum x^2), s / 100 um and s / 40 um.
@@ -233,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_planted_tilt_and_bend_are_found),
         cmocka_unit_test(a_floating_bead_does_not_tilt_the_field),
+        cmocka_unit_test(beads_more_than_two_widths_apart_are_no_pair),
         cmocka_unit_test(errors_of_a_tilt_come_from_what_the_plane_leaves),
         cmocka_unit_test(few_beads_say_little),
         cmocka_unit_test(a_planted_shift_of_colours_is_found),
