@@ -22,7 +22,8 @@ struct af_trainlog {
 
 /*
  * Open the plot, if one is wanted; the table goes to out. `figure` and `rate` are the names of its
- * columns for af_epoch.val_figure and images_per_s. All three are borrowed until release. -1 with AF_ESYS, AF_EUSAGE.
+ * columns for af_epoch.val_figure and images_per_s. All three are borrowed until release.
+ * -1 with AF_ESYS, AF_EUSAGE.
  */
 int af_trainlog_open(struct af_trainlog *l, const char *plot, FILE *out, const char *figure,
                      const char *rate, bool header, struct af_err *err);

@@ -28,7 +28,8 @@ static void the_maximum_passes_over_what_is_no_number(void **state)
     }
     assert_memory_equal(max.data, want, 3 * sizeof(float));
     assert_true(isnan(((float *)max.data)[3]));
-    assert_int_equal(af_max_add(&max, &(struct af_image){.w = 4, .h = 1, .type = AF_F32}, NULL), -1);
+    assert_int_equal(
+        af_max_add(&max, &(struct af_image){.w = 4, .h = 1, .type = AF_F32}, NULL), -1);
     af_image_release(&max);
 }
 
