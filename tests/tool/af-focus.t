@@ -69,6 +69,19 @@ is "$(cut -f 2 out | grep -c search)" 2 'leaves out what the limits forbid'
 is "$(sim-truth -H scope | cut -f 10)" 0 'no hard stop was touched'
 sim-truth 'scope?light=1000000' > truth
 
+# A signal to the script alone stops the stage under way, in real time at 3 um/s.
+af-move -q -z 45 > out
+cp -r scope creep
+sim-truth 'creep?clock=real&speed=3um/s' > truth
+AF_STAGE=sim:$PWD/creep AF_CAMERA=sim:$PWD/creep af-focus > creep.out 2> creep.err &
+focus=$!
+until grep -q ': z from' aftools*creep*.lock 2> creep.none; do sleep 0.05; done
+kill -TERM $focus
+wait $focus 2> creep.none
+is $? 143 'a signal ends it with its status'
+like "$(tail -n 1 "$XDG_STATE_HOME/aftools/motion.log")" 'stopped' 'and stops the stage'
+ok 'where it was' awk -v z="$(AF_STAGE=sim:$PWD/creep af-move -q -H | cut -f 3)" 'BEGIN { exit !(z > 5) }'
+
 printf '[stage]\nuri = %s\n[z]\nmin = -300\nmax = 300\nmax_step = 20\nmax_travel = 600\n' "$AF_STAGE" > tight.conf
 af-move -q -z 60 > out
 status_is 5 'a move longer than allowed' env AF_INSTRUMENT="$PWD/tight.conf" af-focus
