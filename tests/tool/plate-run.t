@@ -125,6 +125,17 @@ status_is 75 'a folder that another run has' flock busy/.lock plate-run -o busy 
 like "$(cat err)" 'busy: another process is running it' 'is said'
 ok 'what a command leaves running does not hold the folder' plate-run -q -o left --no-focus --do 'sleep 5 4>&- &' wells.tsv
 ok 'so that it can be given again' plate-run -q -o left --no-focus
+# A signal to the script alone stops the stage under way, in real time at 2 mm/s.
+plate-snake --wells B12 96 > b12.tsv
+AF_LOCK_DIR=$PWD
+export AF_LOCK_DIR
+AF_STAGE="sim:$PWD/creep?xy_speed=2000um/s" plate-run -q -o creep.run --no-focus b12.tsv > creep.out 2>&1 &
+pid=$!
+until grep -q ': x from' aftools*creep*.lock 2> creep.none; do sleep 0.05; done
+kill -TERM $pid
+wait $pid 2> creep.none
+is $? 143 'a signal ends it with its status'
+like "$(tail -n 1 "$log")" 'stopped' 'and stops the stage'
 ok 'help' plate-run --help
 like "$(cat out)" '^Usage: plate-run' 'begins with its usage'
 ok 'version' plate-run --version
