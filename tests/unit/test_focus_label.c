@@ -401,9 +401,32 @@ static void a_black_plane_is_named(void **state)
     assert_string_equal(label(&st, AF_L2).quality, AF_LABEL_DARK);
 }
 
+/* 1 + depth (z / 10)^2 at -10 to 10 um, without noise but for the share that is told. */
+static const char *bowl(double depth, double noise_share)
+{
+    struct stack st = {.n = 201};
+
+    for (size_t i = 0; i < st.n; i++) {
+        st.z[i] = (double)i / 10 - 10;
+        for (int m = 0; m < AF_NMEASURES; m++)
+            st.scores[i].of[m] = 1 + depth * st.z[i] * st.z[i] / 100;
+        st.scores[i].noise = noise_share;
+    }
+    return label(&st, AF_L2).quality;
+}
+
+static void a_minimum_is_a_tenth_deep_and_a_line_a_fortieth_noise(void **state)
+{
+    (void)state;
+    assert_string_equal(bowl(0.11, 0.024), AF_LABEL_OK);
+    assert_string_equal(bowl(0.09, 0.024), AF_LABEL_FLAT);
+    assert_string_equal(bowl(0.11, 0.026), AF_LABEL_NOISE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_minimum_is_a_tenth_deep_and_a_line_a_fortieth_noise),
         cmocka_unit_test(short_stacks_are_labelled_at_the_planted_focus),
         cmocka_unit_test(saturated_cores_and_eight_bits_do_not_hide_focus),
         cmocka_unit_test(long_stacks_are_labelled_at_the_planted_focus),
