@@ -288,6 +288,44 @@ static void tables_that_make_no_sense_are_refused(void **state)
     af_lut_release(&lut);
 }
 
+/*
+ * Two knots at -1 and 1, a way of 1 apart in one metric, and a frame at a share of it from the
+ * first. W is 1 at the first and w at the second, so that up to the middle a place costs the squared
+ * way to it, and behind the middle w^2 times that less 2 log det W = 2 AF_METRICS log w.
+ */
+static void the_likelier_half_has_the_answer(void **state)
+{
+    static const struct {
+        double share, w, want;
+    } of[] = {{0.45, 1, -0.1}, {0.55, 1, 0.1}, // on the curve
+              {0.45, 2, 0},                    // narrower is likelier: the middle is near enough
+              {0.55, 2, 0.1},  {0.55, 0.5, 0}};
+    float target[2] = {-1, 1}, metric[2][AF_METRICS], whiten[2][AF_METRICS][AF_METRICS];
+    struct af_lut lut = {2, target, metric[0], whiten[0][0], {.half_range_um = 1}};
+    struct af_metrics m;
+    struct af_random r;
+    float x[SIDE * SIDE];
+    double v[AF_METRICS];
+
+    (void)state;
+    af_random_init(&r, 6, "lut");
+    expose(1, 0.002, &r, x);
+    assert_int_equal(af_metrics_init(&m, NULL), 0);
+    af_metrics_run(&m, x, v);
+    af_metrics_release(&m);
+    for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++) {
+        memset(whiten, 0, sizeof(whiten));
+        for (int d = 0; d < AF_METRICS; d++) {
+            metric[0][d] = metric[1][d] = (float)log(1e-6 + v[d]);
+            whiten[0][d][d] = 1;
+            whiten[1][d][d] = (float)of[i].w;
+        }
+        metric[0][0] -= (float)of[i].share;
+        metric[1][0] += (float)(1 - of[i].share);
+        assert_true(fabs(look_up_um(&lut, x) - of[i].want) < 1e-5); // the metrics are floats
+    }
+}
+
 /* The largest numbers that a file may hold still give a finite answer. */
 static void no_numbers_make_an_answer_that_is_none(void **state)
 {
@@ -322,6 +360,7 @@ int main(void)
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(a_file_estimates_as_the_table_it_was_made_of),
         cmocka_unit_test(tables_that_make_no_sense_are_refused),
+        cmocka_unit_test(the_likelier_half_has_the_answer),
         cmocka_unit_test(no_numbers_make_an_answer_that_is_none),
     };
 

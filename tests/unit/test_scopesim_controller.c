@@ -186,9 +186,87 @@ static void numbers_of_three_hundred_digits_stay_within_a_reply(void **state)
     }
 }
 
+/* What the device says to `text` within some ms, as one string. */
+static const char *ask(struct rig *r, const struct af_simfaults *f, const char *text, double ms)
+{
+    static char said[256];
+    size_t n = 0;
+
+    af_controller_set_faults(r->controller, f);
+    af_controller_take(r->controller, text, strlen(text));
+    for (double done = 0; done < ms; done++) {
+        assert_int_equal(af_simscope_pause(r->scope, 1, NULL), 0);
+        n += af_controller_give(r->controller, said + n, sizeof(said) - 1 - n, NULL);
+    }
+    said[n] = '\0';
+    return said;
+}
+
+/* Or the tests that drivers stand them would stand nothing. */
+static void faults_of_replies_are_what_they_are_called(void **state)
+{
+    static const char query[] = "SVO? 1\n";
+    const struct af_controller_opts opts = {.soft_limits = false};
+    const struct af_simfaults none = {0};
+    const char *said;
+    int wrong = 0;
+    struct rig r;
+
+    (void)state;
+    rig_begin(&r, "pi", &opts, "clock=virtual&preset=ideal");
+    assert_string_equal(ask(&r, &none, query, 20), "1=0\n");
+    assert_string_equal(ask(&r, &(struct af_simfaults){.lost = 1}, query, 2000), "");
+    assert_string_equal(ask(&r, &(struct af_simfaults){.repeated = 1}, query, 20), "1=0\n1=0\n");
+    assert_string_equal(ask(&r, &(struct af_simfaults){.unasked = 1}, query, 20), "0\n1=0\n");
+    assert_string_equal(ask(&r, &(struct af_simfaults){.late = 1}, query, 590), "");
+    assert_string_equal(ask(&r, &none, "", 1100), "1=0\n");
+    said = ask(&r, &(struct af_simfaults){.corrupted = 1}, query, 20);
+    for (int i = 0; i < 4; i++)
+        for (unsigned bits = (unsigned char)said[i] ^ (unsigned char)"1=0\n"[i]; bits; bits >>= 1)
+            wrong += bits & 1;
+    assert_int_equal(wrong, 1);
+    assert_true(strlen(ask(&r, &(struct af_simfaults){.split = 1}, query, 15)) < 4);
+    ask(&r, &none, "", 200);
+    assert_string_not_equal(ask(&r, &(struct af_simfaults){.noise = 1}, query, 20), "1=0\n");
+    assert_string_equal(
+        ask(&r, &(struct af_simfaults){.unplugged = 2}, "\nSVO? 1\nSVO? 1\nSVO? 1\n", 50),
+        "1=0\n1=0\n");
+    assert_true(af_controller_is_unplugged(r.controller));
+    rig_end(&r);
+}
+
+static double z_after(struct rig *r, const struct af_simfaults *f, const char *move)
+{
+    ask(r, f, move, 3000);
+    return rig_truth(r).um[AF_SIM_Z];
+}
+
+static void faults_of_moves_are_what_they_are_called(void **state)
+{
+    const struct af_controller_opts opts = {.soft_limits = false};
+    struct rig r;
+
+    (void)state;
+    rig_begin(&r, "pi", &opts, "clock=virtual&preset=ideal");
+    assert_true(fabs(z_after(&r, &(struct af_simfaults){0}, "SVO 1 1\nMOV 1 0.1\n") - 100) < 0.01);
+    assert_true(fabs(z_after(&r, &(struct af_simfaults){.stuck = 1}, "MOV 1 0\n") - 100) < 0.01);
+    assert_true(fabs(z_after(&r, &(struct af_simfaults){.limit = 1}, "MOV 1 0\n") - 50) < 0.01);
+    assert_int_equal(af_controller_switches(r.controller, AF_SIM_Z), 1);
+    assert_true(fabs(z_after(&r, &(struct af_simfaults){.limit = 1}, "MOV 1 0.1\n") - 75) < 0.01);
+    assert_int_equal(af_controller_switches(r.controller, AF_SIM_Z), 2);
+    af_controller_set_faults(r.controller, &(struct af_simfaults){.stale = 1});
+    af_controller_take(r.controller, "MOV 1 0\n", 8);
+    assert_int_equal(af_simscope_pause(r.scope, 3000, NULL), 0);
+    assert_true(fabs(rig_truth(&r).um[AF_SIM_Z]) < 0.01);
+    assert_true(fabs(af_controller_position(r.controller, AF_SIM_Z) - 75) < 0.01);
+    rig_end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(faults_of_replies_are_what_they_are_called),
+        cmocka_unit_test(faults_of_moves_are_what_they_are_called),
         cmocka_unit_test(numbers_of_three_hundred_digits_stay_within_a_reply),
         cmocka_unit_test(tango_says_what_is_on_record),
         cmocka_unit_test(asi_says_what_is_on_record),
