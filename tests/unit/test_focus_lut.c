@@ -290,8 +290,8 @@ static void tables_that_make_no_sense_are_refused(void **state)
 
 /*
  * Two knots at -1 and 1, a way of 1 apart in one metric, and a frame at a share of it from the
- * first. W is 1 at the first and w at the second, so that up to the middle a place costs the squared
- * way to it, and behind the middle w^2 times that less 2 log det W = 2 AF_METRICS log w.
+ * first. W is 1 at the first and w at the second: up to the middle a place costs the squared way to
+ * it, behind the middle w^2 times that, less 2 log det W = 2 AF_METRICS log w.
  */
 static void the_likelier_half_has_the_answer(void **state)
 {
