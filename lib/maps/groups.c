@@ -137,9 +137,13 @@ void af_groups_sum(struct af_groups *g, int sum, size_t from, size_t n, uint64_t
     uint64_t all = 0, *upto = g->upto;
 
     g->kernels->groups.sum[sum](g->total, in.before ? g->part : NULL, &in);
-    for (size_t i = 0; i < ngroups; i++) {
+    for (size_t i = 0; in.before && i < ngroups; i++) {
         upto[2 * i] = all;
         upto[2 * i + 1] = all + part[i];
+        all += total[i];
+    }
+    for (size_t i = 0; !in.before && i < ngroups; i++) {
+        upto[2 * i] = all;
         all += total[i];
     }
     out[0] = above[0];

@@ -76,6 +76,10 @@ struct af_sum_kernels {
     void (*score)(enum af_sharp m, enum af_sharp_def def, const uint64_t *n,
                   const uint64_t *const *s, size_t count, double *out);
 
+    /* Sums of windows from their corners, `wide` apart, and `step` from window to window. */
+    void (*corners)(const uint64_t *top, const uint64_t *bottom, size_t wide, size_t step, size_t n,
+                    uint64_t *out);
+
     /* out[i] += in[i]; or the larger of both, where NaN is smaller than all. */
     void (*add)(double *out, const double *in, size_t n);
     void (*largest)(double *out, const double *in, size_t n);

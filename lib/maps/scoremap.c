@@ -178,15 +178,15 @@ static void correct(const struct af_scoremap *m, const struct af_sums *sums, enu
 static size_t weigh(struct af_scoremap *m, double *score, size_t n)
 {
     const double nothing = m->o.accumulate == AF_ACC_MAX ? -INFINITY : 0;
-    size_t missing = 0;
+    int64_t missing = 0; // as wide as a score: vectors
 
     for (size_t i = 0; i < n; i++)
-        missing += isnan(score[i]);
+        missing += score[i] != score[i];
     for (size_t i = 0; missing && i < n; i++) {
         m->weight[i] = isnan(score[i]) ? 0 : 1;
         score[i] = isnan(score[i]) ? nothing : score[i];
     }
-    return missing;
+    return (size_t)missing;
 }
 
 /* Sums, or the largest, of v[windows] over those that cover each span: out[ny][nx]. */

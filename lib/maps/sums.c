@@ -204,16 +204,33 @@ double af_sums_score(const struct af_sums *s, enum af_sharp m, enum af_sharp_def
                    : af_sharp_score(m, def, (b.x1 - b.x0) * (b.y1 - b.y0), count);
 }
 
+/* How many windows from the first have corners `step` apart and are as wide as the first. */
+static size_t count_even(const uint32_t *index, const uint32_t *end, struct af_pair pair, size_t n)
+{
+    const uint32_t step = n > 1 ? index[pair.stride] - index[0] : 1;
+    size_t k = 0;
+
+    for (size_t x = 0; k < n; k++, x += pair.stride)
+        if (index[x] - index[0] != k * step || end[x] - index[x] != end[0] - index[0])
+            break;
+    return k;
+}
+
 /* One sum over the windows of a row, from corners of its table. */
-static void sum_row(const struct af_sums *s, int sum, size_t y, struct af_pair pair, uint64_t *out)
+static void sum_row(const struct af_sums *s, int sum, size_t y, struct af_pair pair, size_t even,
+                    uint64_t *out)
 {
     const struct af_box b = pieces_of(s, sum, af_plan_box(s->plan, 0, y, pair.window));
     const size_t w = s->plan->w, row = cuts_x(s, sum)->n + 1, reach = af_sum_reach[sum].x;
     const uint64_t *top = s->table[sum] + b.y0 * row, *bottom = s->table[sum] + b.y1 * row;
     const uint32_t *index = cuts_x(s, sum)->index;
     const uint32_t *end = index + (pair.window > reach ? pair.window - reach : 0);
-    size_t x = 0;
+    size_t x = even * pair.stride;
 
+    if (even)
+        s->kernels->corners(top, bottom, end[0] - index[0], even > 1 ? index[pair.stride] : 1, even,
+                            out);
+    out += even;
     for (; x + pair.window <= w; x += pair.stride) {
         const size_t i = index[x], j = end[x];
 
@@ -226,8 +243,9 @@ static void sum_row(const struct af_sums *s, int sum, size_t y, struct af_pair p
     }
 }
 
+/* even: by reach, of count_even(). */
 static void score_row(const struct af_sums *s, enum af_sharp m, enum af_sharp_def def, size_t y,
-                      struct af_pair pair, double *out)
+                      struct af_pair pair, const size_t *even, double *out)
 {
     const unsigned needed = af_sharp_sums(1u << m, def);
     const size_t w = s->plan->w, nx = af_plan_count(w, pair.stride);
@@ -241,7 +259,7 @@ static void score_row(const struct af_sums *s, enum af_sharp m, enum af_sharp_de
     for (int k = 0; k < AF_SUM_N; k++)
         if (needed >> k & 1) {
             sum[k] = s->line + (size_t)k * s->nline;
-            sum_row(s, k, y, pair, s->line + (size_t)k * s->nline);
+            sum_row(s, k, y, pair, even[af_sum_reach[k].x], s->line + (size_t)k * s->nline);
         }
     if (pixels <= 3037000499 / s->most) { // the root of 2^63
         s->kernels->score(m, def, n, sum, nx, out);
@@ -259,11 +277,18 @@ static void score_row(const struct af_sums *s, enum af_sharp m, enum af_sharp_de
 void af_sums_scores(const struct af_sums *s, enum af_sharp m, enum af_sharp_def def,
                     struct af_pair pair, double *out)
 {
-    const size_t nx = af_plan_count(s->plan->w, pair.stride);
+    const size_t w = s->plan->w, nx = af_plan_count(w, pair.stride);
+    const size_t whole = w < pair.window ? 0 : (w - pair.window) / pair.stride + 1;
+    size_t even[AF_NREACH] = {0};
 
+    for (size_t d = 0; d < AF_NREACH && pair.window > d; d++) {
+        const uint32_t *index = s->plan->x[d].index;
+
+        even[d] = count_even(index, index + pair.window - d, pair, whole);
+    }
     for (size_t y = 0; y < s->plan->h; y += pair.stride, out += nx) {
         if (!s->real)
-            score_row(s, m, def, y, pair, out);
+            score_row(s, m, def, y, pair, even, out);
         for (size_t i = 0; s->real && i < nx; i++)
             out[i] =
                 af_sums_score(s, m, def, af_plan_box(s->plan, i * pair.stride, y, pair.window));
