@@ -52,6 +52,20 @@ static void an_aligned_instrument_knows_both_sides_alike(void **state)
     af_eval_limit_release(&l);
 }
 
+static void full_wells_tell_nothing(void **state)
+{
+    struct af_eval_limit open, full;
+
+    (void)state;
+    compute(&open, "&full_well=1e7", 2);
+    compute(&full, "&full_well=300", 2);
+    for (int i = 0; i < AF_EVAL_NODES; i++) {
+        assert_true(full.sd_um[AF_EVAL_KNOWN][i] > 1.2 * open.sd_um[AF_EVAL_KNOWN][i]);
+    }
+    af_eval_limit_release(&open);
+    af_eval_limit_release(&full);
+}
+
 static void it_is_told_between_the_nodes_and_nowhere_else(void **state)
 {
     double sd[AF_EVAL_NODES];
@@ -72,6 +86,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bound_falls_with_the_root_of_the_light),
         cmocka_unit_test(an_aligned_instrument_knows_both_sides_alike),
+        cmocka_unit_test(full_wells_tell_nothing),
         cmocka_unit_test(it_is_told_between_the_nodes_and_nowhere_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
