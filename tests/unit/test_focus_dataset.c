@@ -181,6 +181,37 @@ static void threads_do_not_change_the_data(void **state)
     af_dataset_release(&b);
 }
 
+/* Or a training could go on with other labels. */
+static void a_label_that_is_moved_changes_the_digest(void **state)
+{
+    struct af_dataset d[2];
+    FILE *fp;
+
+    (void)state;
+    make_days(2);
+    assert_int_equal(read_one(&d[0], "labels.tsv", NULL, NULL), 0);
+    for (int i = 0; i < 3; i++) { // the first stack again, but for a nanometre
+        fp = fopen("moved.tsv", i ? "a" : "w");
+        assert_non_null(fp);
+        fprintf(fp, "%sday1-1.tif\t%d\t%g\t2026-03-01\tok\n",
+                i ? "" : "file\tplane\tdefocus_um\tday\tquality\n", i, i - 0.999);
+        assert_int_equal(fclose(fp), 0);
+    }
+    for (int s = 1; s < 6; s++) {
+        char path[64], day[16];
+
+        snprintf(path, sizeof(path), "day%d-%d.tif", 1 + s / 3, 1 + s % 3);
+        snprintf(day, sizeof(day), "2026-03-%02d", 1 + s / 3);
+        label_stack("moved.tsv", path, 3, day);
+    }
+    assert_int_equal(read_one(&d[1], "moved.tsv", NULL, NULL), 0);
+    assert_int_equal(d[0].n, d[1].n);
+    assert_memory_equal(d[0].q, d[1].q, d[0].n * AF_FRAME_PX * sizeof(*d[0].q));
+    assert_true(d[0].digest != d[1].digest);
+    af_dataset_release(&d[0]);
+    af_dataset_release(&d[1]);
+}
+
 static void a_table_to_validate_with_replaces_the_split(void **state)
 {
     struct af_dataset_opts o = plain;
@@ -372,6 +403,7 @@ int main(void)
         cmocka_unit_test(a_new_day_leaves_the_split_of_others_alone),
         cmocka_unit_test(the_seed_decides_the_split),
         cmocka_unit_test(threads_do_not_change_the_data),
+        cmocka_unit_test(a_label_that_is_moved_changes_the_digest),
         cmocka_unit_test(a_table_to_validate_with_replaces_the_split),
         cmocka_unit_test(copies_on_both_sides_are_told),
         cmocka_unit_test(clean_data_of_two_days_are_not_complained_of),

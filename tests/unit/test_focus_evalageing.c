@@ -92,6 +92,59 @@ static void the_fit_is_exact_without_noise(void **state)
     af_eval_moves_release(&m);
 }
 
+/*
+ * Ways of 0, 1 and 5 um, mean 2, sum of squares about it 14; residuals of 0.04, -0.05 and 0.01 um
+ * are at right angles to a line: s^2 = 0.0042 on one degree of freedom. Textbook: the slope's error
+ * is s / sqrt(14), the offset's s sqrt(1/3 + 4/14). A promised 0.2 um is larger than s.
+ */
+static void errors_of_the_line_are_the_textbooks(void **state)
+{
+    static const struct af_eval_ageing three = {3, 1, 1, 1};
+    struct af_eval_move v[3] = {{.moved_um = 0, .change_um = 0.04},
+                                {.moved_um = 1, .change_um = 0.95},
+                                {.moved_um = 5, .change_um = 5.01}};
+    const struct af_eval_moves m = {v, 3, 3};
+    struct af_eval_age *age;
+    size_t n;
+
+    (void)state;
+    for (int promised = 0; promised < 2; promised++) {
+        double s = promised ? 0.2 : sqrt(0.0042);
+
+        for (int i = 0; i < 3; i++) {
+            v[i].sigma_um = promised ? 0.2 : NAN;
+            v[i].bias_um = NAN;
+        }
+        assert_int_equal(af_eval_ageing(&m, &three, &age, &n, &err), 0);
+        assert_true(fabs(age[0].slope - 1) < 1e-12 && fabs(age[0].offset_um) < 1e-12);
+        assert_true(fabs(age[0].slope_err - s / sqrt(14)) < 1e-12);
+        assert_true(fabs(age[0].offset_err_um - s * sqrt(1.0 / 3 + 4.0 / 14)) < 1e-12);
+        assert_true(isnan(age[0].bias_um));
+        free(age);
+    }
+}
+
+/* Means of four, 1 and 2 um; the seven steps have the squares 1.48, half a step's is a variance. */
+static void a_change_of_bias_is_that_of_the_half_windows(void **state)
+{
+    static const struct af_eval_ageing eight = {8, 1, 1, 1};
+    static const double bias[8] = {1, 1.2, 0.8, 1, 2, 2.2, 1.8, 2};
+    struct af_eval_move v[8];
+    const struct af_eval_moves m = {v, 8, 8};
+    struct af_eval_age *age;
+    size_t n;
+
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        v[i] = (struct af_eval_move){
+            .moved_um = i, .change_um = i, .sigma_um = NAN, .bias_um = bias[i]};
+    assert_int_equal(af_eval_ageing(&m, &eight, &age, &n, &err), 0);
+    assert_int_equal(n, 1);
+    assert_true(fabs(age[0].bias_um - 1) < 1e-12);
+    assert_true(fabs(age[0].bias_err_um - sqrt(1.48 / 14 * (1.0 / 4 + 1.0 / 4))) < 1e-12);
+    free(age);
+}
+
 /* Moves of a fresh model whose bias is `first`, and `last` for the last half window. */
 static size_t stale_by_bias(double first, double last, double sd)
 {
@@ -138,6 +191,8 @@ int main(void)
         cmocka_unit_test(a_fresh_model_is_never_called_stale),
         cmocka_unit_test(a_wrong_scale_and_an_offset_are_noticed),
         cmocka_unit_test(the_fit_is_exact_without_noise),
+        cmocka_unit_test(errors_of_the_line_are_the_textbooks),
+        cmocka_unit_test(a_change_of_bias_is_that_of_the_half_windows),
         cmocka_unit_test(a_bias_may_be_any_but_must_stay),
         cmocka_unit_test(few_moves_give_no_verdict),
     };
