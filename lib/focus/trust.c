@@ -13,7 +13,8 @@ enum {
     DIMS = AF_TRUST_DIMS,
     HALF = AF_TRUST_DIMS / 2,
     CELL = 8, // px of the input in a cell of the small picture
-    CELLS = AF_FRAME_SIDE / CELL,
+    SIDE = AF_FRAME_SIDE / CELL,
+    CELLS = AF_TRUST_CELLS,
     TRIANGLE = DIMS * (DIMS + 1) / 2,
 };
 
@@ -32,16 +33,22 @@ static void sketch(struct af_random *r, const double *v, size_t n, double out[HA
     }
 }
 
-static void sketch_picture(const float *input, double out[HALF])
+void af_trust_cells(const float *input, double cell[CELLS])
 {
-    double cell[CELLS * CELLS] = {0};
-    struct af_random r;
-
+    memset(cell, 0, CELLS * sizeof(*cell));
     for (size_t y = 0; y < AF_FRAME_SIDE; y++)
         for (size_t x = 0; x < AF_FRAME_SIDE; x++)
-            cell[y / CELL * CELLS + x / CELL] += (double)input[y * AF_FRAME_SIDE + x];
+            cell[y / CELL * SIDE + x / CELL] += (double)input[y * AF_FRAME_SIDE + x];
+}
+
+static void sketch_picture(const float *input, double out[HALF])
+{
+    double cell[CELLS];
+    struct af_random r;
+
+    af_trust_cells(input, cell);
     af_random_init(&r, 1, "trust picture");
-    sketch(&r, cell, CELLS * CELLS, out);
+    sketch(&r, cell, CELLS, out);
 }
 
 /* Roots, for a few features are far larger than the rest. They come from ReLU6: none is negative.
@@ -112,6 +119,35 @@ double af_trust_distance(const struct af_trust *t, double y, const double s[DIMS
     return sqrt(square / DIMS);
 }
 
+double af_trust_likeness(const struct af_trust *t, double y, const double cell[CELLS])
+{
+    double p[CELLS], mean = 0, along = 0, square = 0;
+    size_t a, b;
+    double u = af_trust_between(t, y, &a, &b);
+
+    for (size_t i = 0; i < CELLS; i++) {
+        p[i] = (1 - u) * t->picture[a][i] + u * t->picture[b][i];
+        mean += p[i] / CELLS;
+    }
+    for (size_t i = 0; i < CELLS; i++) {
+        along += cell[i] * (p[i] - mean);
+        square += (p[i] - mean) * (p[i] - mean);
+    }
+    return square > 0 ? along / square : INFINITY;
+}
+
+static bool is_alike(const struct af_trust *t, double y, const float *input)
+{
+    double cell[CELLS];
+    size_t a, b;
+
+    if (!t->pictured)
+        return true;
+    af_trust_between(t, y, &a, &b);
+    af_trust_cells(input, cell);
+    return af_trust_likeness(t, y, cell) >= fmin(t->floor[a], t->floor[b]);
+}
+
 /* ------------------------------------------------------------- judging */
 
 const char *af_trust_word(enum af_trust_reason r)
@@ -146,7 +182,9 @@ static enum af_trust_reason judge(const struct af_trust *t, const struct af_trus
         f->defocus_um > t->to_um + fmax(3 * sigma_at(t, t->to_um), margin_range * half))
         return AF_TRUST_RANGE;
     af_trust_sign(f, nfeature, s);
-    return af_trust_distance(t, f->defocus_um, s) <= t->limit ? AF_TRUST_OK : AF_TRUST_UNFAMILIAR;
+    if (af_trust_distance(t, f->defocus_um, s) > t->limit || !is_alike(t, f->defocus_um, f->input))
+        return AF_TRUST_UNFAMILIAR;
+    return AF_TRUST_OK;
 }
 
 enum af_trust_reason af_trust_judge(const struct af_trust *t, const struct af_trust_frame *f,
@@ -161,11 +199,12 @@ enum af_trust_reason af_trust_judge(const struct af_trust *t, const struct af_tr
 /* --------------------------------------------------------------- notes */
 
 /* What is written: lists of numbers, each under its key. */
-enum list { RANGE, LIMITS, KNOTS, SIGMA, CENTRE, WHITEN, LISTS };
+enum list { RANGE, LIMITS, KNOTS, SIGMA, CENTRE, WHITEN, PICTURE, FLOOR, LISTS };
 static const char *const key[LISTS] = {"trust_range_um", "trust_limits", "trust_knots_um",
-                                       "trust_sigma_um", "trust_centre", "trust_whiten"};
+                                       "trust_sigma_um", "trust_centre", "trust_whiten",
+                                       "trust_picture",  "trust_floor"};
 static const char check_key[] = "trust_check";
-enum { LONGEST = AF_TRUST_KNOTS * DIMS > TRIANGLE ? AF_TRUST_KNOTS *DIMS : TRIANGLE };
+enum { LONGEST = AF_TRUST_KNOTS * CELLS };
 
 /* The places of a list in t, in the order of the text; how many. */
 static size_t places(struct af_trust *t, enum list list, double *at[LONGEST])
@@ -187,6 +226,10 @@ static size_t places(struct af_trust *t, enum list list, double *at[LONGEST])
     for (size_t i = 0; list == WHITEN && i < DIMS; i++)
         for (size_t k = 0; k <= i; k++)
             at[n++] = &t->whiten[i][k];
+    for (size_t k = 0; list == PICTURE && k < t->nknots * CELLS; k++)
+        at[n++] = &t->picture[k / CELLS][k % CELLS];
+    for (size_t k = 0; list == FLOOR && k < t->nknots; k++)
+        at[n++] = &t->floor[k];
     return n;
 }
 
@@ -215,7 +258,7 @@ int af_trust_write(const struct af_trust *trust, struct af_nn_notes *notes, stru
     char *text = af_calloc(LONGEST, ROOM, err);
     int ret = text ? 0 : -1;
 
-    for (int l = 0; l < LISTS && ret == 0 && t.known; l++) {
+    for (int l = 0; l < (t.pictured ? LISTS : PICTURE) && ret == 0 && t.known; l++) {
         size_t n = places(&t, (enum list)l, at), used = 0;
 
         for (size_t i = 0; i < n; i++)
@@ -268,7 +311,8 @@ int af_trust_read(struct af_trust *t, const struct af_nn_notes *notes, struct af
         found += af_nn_notes_get(notes, key[l]) != NULL;
     if (!found)
         return 0;
-    for (int l = 0; l < LISTS; l++) {
+    t->pictured = af_nn_notes_get(notes, key[PICTURE]) || af_nn_notes_get(notes, key[FLOOR]);
+    for (int l = 0; l < (t->pictured ? LISTS : PICTURE); l++) {
         const char *text = af_nn_notes_get(notes, key[l]);
         size_t n = text ? numbers(text, v, LONGEST) : 0;
 

@@ -11,6 +11,7 @@
 
 enum {
     DIMS = AF_TRUST_DIMS,
+    CELLS = AF_TRUST_CELLS,
     FOLDS = 8,           // parts that the days are dealt into
     FRAMES_A_KNOT = 100, // at least
 };
@@ -21,12 +22,13 @@ static const double deviations_sum = 3, slack_sum = 0.0025; // of the days' dark
 static const double slack_saturated = 0.01; // share that no camera minds
 static const double margin_new_day = 1.25;  // beyond days left out of the fit
 static const double margin_same_day = 10;   // where one day is all there is
+static const double unlike_new_day = 0.2, unlike_same_day = 0.6; // below the least likeness
 
 /* What is kept of a frame. */
 struct sample {
     double predicted_um, true_um, contrast, saturated, sum;
     unsigned day, fold;
-    float sign[DIMS];
+    float sign[DIMS], cell[CELLS];
 };
 
 struct af_trust_fit {
@@ -55,7 +57,7 @@ int af_trust_fit_add(struct af_trust_fit *fit, const struct af_trust_frame *fram
                      unsigned day, struct af_err *err)
 {
     const struct af_frame_facts *x = frame->facts;
-    double s[DIMS];
+    double s[DIMS], cell[CELLS];
 
     if (!isfinite(frame->defocus_um) || !isfinite(true_um))
         return af_fail(err, AF_EDATA, "trust: a defocus that is no number");
@@ -70,6 +72,9 @@ int af_trust_fit_add(struct af_trust_fit *fit, const struct af_trust_frame *fram
     af_trust_sign(frame, fit->nfeature, s);
     for (size_t i = 0; i < DIMS; i++)
         fit->sample[fit->n].sign[i] = (float)s[i];
+    af_trust_cells(frame->input, cell);
+    for (size_t i = 0; i < CELLS; i++)
+        fit->sample[fit->n].cell[i] = (float)cell[i];
     fit->n++;
     return 0;
 }
@@ -193,30 +198,53 @@ static void fit_limits(const struct af_trust_fit *fit, size_t nfolds, double *sc
     t->min_sum = least_sum(fit, nfolds, scratch);
 }
 
-/* Mean signature of the samples nearest to each knot, those of fold `without` left out. */
+/* The knot a sample is nearest to. */
+static size_t nearest(const struct af_trust *t, const struct sample *s)
+{
+    size_t a, b;
+
+    return af_trust_between(t, s->predicted_um, &a, &b) < 0.5 ? a : b;
+}
+
+/* Divide sums of n samples each at the knots; a knot without samples is like the one before. */
+static void average(double *sum, size_t width, const size_t *n, size_t nknots)
+{
+    size_t first = 0;
+
+    while (first < nknots && !n[first])
+        first++;
+    for (size_t k = first; k < nknots; k++)
+        for (size_t d = 0; d < width; d++)
+            sum[k * width + d] =
+                n[k] ? sum[k * width + d] / (double)n[k] : sum[(k - 1) * width + d];
+    for (size_t k = 0; k < first; k++)
+        memcpy(sum + k * width, sum + first * width, width * sizeof(*sum));
+}
+
+/*
+ * Mean signature and picture of the samples nearest to each knot, those of fold `without` left
+ * out.
+ */
 static void fit_centres(const struct af_trust_fit *fit, unsigned without, struct af_trust *t)
 {
-    size_t n[AF_TRUST_KNOTS] = {0}, a, b, last = 0;
+    size_t n[AF_TRUST_KNOTS] = {0};
 
     memset(t->centre, 0, sizeof(t->centre));
+    memset(t->picture, 0, sizeof(t->picture));
     for (size_t i = 0; i < fit->n; i++) {
         const struct sample *s = &fit->sample[i];
-        size_t k = af_trust_between(t, s->predicted_um, &a, &b) < 0.5 ? a : b;
+        size_t k = nearest(t, s);
 
         if (s->fold == without)
             continue;
         n[k]++;
         for (size_t d = 0; d < DIMS; d++)
             t->centre[k][d] += (double)s->sign[d];
+        for (size_t c = 0; c < CELLS; c++)
+            t->picture[k][c] += (double)s->cell[c];
     }
-    while (last < t->nknots && !n[last])
-        last++;
-    for (size_t k = 0; k < t->nknots; k++) { // a knot without samples is like the one before
-        for (size_t d = 0; d < DIMS; d++)
-            t->centre[k][d] = n[k] ? t->centre[k][d] / (double)n[k]
-                              : k  ? t->centre[k - 1][d]
-                                   : t->centre[last][d] / (double)n[last];
-    }
+    average(t->centre[0], DIMS, n, t->nknots);
+    average(t->picture[0], CELLS, n, t->nknots);
 }
 
 /*
@@ -268,20 +296,40 @@ static size_t distances(const struct af_trust_fit *fit, unsigned fold, const str
     return n;
 }
 
+/* Lower the floor at the knots to the likenesses of one fold (FOLDS: of all). */
+static void lower_floor(const struct af_trust_fit *fit, unsigned fold, struct af_trust *t)
+{
+    double cell[CELLS];
+
+    for (size_t i = 0; i < fit->n; i++) {
+        const struct sample *s = &fit->sample[i];
+        double *floor = &t->floor[nearest(t, s)];
+
+        if (fold != FOLDS && s->fold != fold)
+            continue;
+        for (size_t c = 0; c < CELLS; c++)
+            cell[c] = (double)s->cell[c];
+        *floor = fmin(*floor, af_trust_likeness(t, s->predicted_um, cell));
+    }
+}
+
 /*
- * How far a frame may be: beyond nearly all frames of days that were left out of the fit, for
- * tomorrow is such a day.
+ * How far a frame may be, and how unlike: beyond nearly all frames of days that were left out of
+ * the fit, for tomorrow is such a day.
  */
 static void fit_familiarity(const struct af_trust_fit *fit, size_t nfolds, double *scratch,
                             struct af_trust *t)
 {
     size_t n = 0;
 
+    for (size_t k = 0; k < t->nknots; k++)
+        t->floor[k] = 1;
     if (nfolds > 1) {
         for (unsigned f = 0; f < nfolds; f++) {
             fit_centres(fit, f, t);
             fit_whiten(fit, f, t);
             n += distances(fit, f, t, scratch + n);
+            lower_floor(fit, f, t);
         }
         t->limit = margin_new_day * quantile(scratch, n, 0.995);
     }
@@ -290,6 +338,10 @@ static void fit_familiarity(const struct af_trust_fit *fit, size_t nfolds, doubl
     n = distances(fit, FOLDS, t, scratch);
     t->limit = fmax(t->limit,
                     (nfolds > 1 ? margin_new_day : margin_same_day) * quantile(scratch, n, 0.995));
+    lower_floor(fit, FOLDS, t);
+    for (size_t k = 0; k < t->nknots; k++)
+        t->floor[k] -= nfolds > 1 ? unlike_new_day : unlike_same_day;
+    t->pictured = true;
 }
 
 int af_trust_fit_finish(struct af_trust_fit *fit, double from_um, double to_um, struct af_trust *t,

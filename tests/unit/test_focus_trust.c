@@ -332,6 +332,28 @@ static void garbage_is_refused_and_named(void **state)
     check_refused(diverge, AF_TRUST_RANGE);
 }
 
+/* As of a look-up table, whose distances are of little use where its frames are nearly all noise. */
+static void a_picture_without_its_spot_is_refused_at_any_distance(void **state)
+{
+    struct af_trust far = trust;
+    struct af_random r;
+    struct shot s;
+    double sigma_um;
+
+    (void)state;
+    far.limit = INFINITY;
+    af_random_init(&r, 7, "spotless");
+    for (size_t i = 0; i < 200; i++) {
+        expose(&s, 9 * (i % 2 ? 1 : -1), 0, 100 + (unsigned)i, &r); // each of a day of its own
+        assert_int_equal(af_trust_judge(&far, &s.frame, NFEATURE, &sigma_um), AF_TRUST_OK);
+        fill_with_noise(&s, &r);
+        assert_int_equal(af_trust_judge(&far, &s.frame, NFEATURE, &sigma_um), AF_TRUST_UNFAMILIAR);
+        far.pictured = false; // a model from before
+        assert_int_equal(af_trust_judge(&far, &s.frame, NFEATURE, &sigma_um), AF_TRUST_OK);
+        far.pictured = true;
+    }
+}
+
 static void what_is_refused_has_no_sigma(void **state)
 {
     struct af_random r;
@@ -390,6 +412,19 @@ static void notes_keep_what_is_known(void **state)
         if (!isnan(sigma_um)) // seven digits are written
             assert_true(fabs(sigma_back_um / sigma_um - 1) < 1e-6);
     }
+    af_nn_notes_release(&notes);
+}
+
+static void notes_from_before_pictures_are_read(void **state)
+{
+    struct af_nn_notes notes = {.note = NULL};
+    struct af_trust old = trust, back;
+
+    (void)state;
+    old.pictured = false;
+    assert_int_equal(af_trust_write(&old, &notes, NULL), 0);
+    assert_int_equal(af_trust_read(&back, &notes, NULL), 0);
+    assert_true(back.known && !back.pictured);
     af_nn_notes_release(&notes);
 }
 
@@ -516,9 +551,11 @@ int main(void)
         cmocka_unit_test(frames_of_a_new_day_are_trusted),
         cmocka_unit_test(one_day_and_few_frames_suffice),
         cmocka_unit_test(garbage_is_refused_and_named),
+        cmocka_unit_test(a_picture_without_its_spot_is_refused_at_any_distance),
         cmocka_unit_test(what_is_refused_has_no_sigma),
         cmocka_unit_test(without_knowledge_all_pictures_are_trusted),
         cmocka_unit_test(notes_keep_what_is_known),
+        cmocka_unit_test(notes_from_before_pictures_are_read),
         cmocka_unit_test(no_notes_are_no_knowledge),
         cmocka_unit_test(damaged_notes_are_refused),
         cmocka_unit_test(too_few_frames_are_refused),
