@@ -56,7 +56,7 @@ static const struct af_option options[] = {
     {0, "tolerance", AF_OPT_LENGTH, offsetof(struct opts, tolerance_um), "LENGTH",
      "--ageing: offset that is borne [100nm]", NULL, 0, 1e4},
     {0, "tolerance-bias", AF_OPT_LENGTH, offsetof(struct opts, tolerance_bias_um), "LENGTH",
-     "--ageing: change of bias that is borne [80nm]", NULL, 0, 1e4},
+     "--ageing: change of bias that is borne [50nm]", NULL, 0, 1e4},
     {0, "tolerance-slope", AF_OPT_REAL, offsetof(struct opts, tolerance_slope), "S",
      "--ageing: |slope - 1| that is borne [0.1]", NULL, 0, 10},
     {0, "window", AF_OPT_INT, offsetof(struct opts, window), "N",
@@ -402,6 +402,7 @@ static void put_age(struct af_table_out *t, const struct af_eval_age *a)
     af_table_real(t, a->slope_err);
     af_table_real(t, a->offset_um);
     af_table_real(t, a->offset_err_um);
+    af_table_real(t, a->scatter_um);
     af_table_real(t, a->bias_um);
     af_table_real(t, a->bias_err_um);
     af_table_text(t, af_eval_age_word(a->verdict));
@@ -411,9 +412,9 @@ static void put_age(struct af_table_out *t, const struct af_eval_age *a)
 /* 4 where the last word is that the model has aged. */
 static int run_ageing(struct sink *k, struct af_err *err)
 {
-    static const char *const columns[] = {"time",      "moves",       "slope",
-                                          "slope_err", "offset_um",   "offset_err_um",
-                                          "bias_um",   "bias_err_um", "verdict"};
+    static const char *const columns[] = {"time",        "moves",         "slope",      "slope_err",
+                                          "offset_um",   "offset_err_um", "scatter_um", "bias_um",
+                                          "bias_err_um", "verdict"};
     const struct opts *o = k->o;
     struct af_eval_ageing rule = {.window = (size_t)o->window,
                                   .tolerance_um = o->tolerance_um,

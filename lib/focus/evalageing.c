@@ -89,6 +89,7 @@ static void fit(const struct af_eval_move *v, size_t n, struct af_eval_age *a)
         squares += e * e;
     }
     squares /= (double)(n - 2);
+    a->scatter_um = sqrt(squares);
     if (known)
         squares = fmax(squares, promised / (double)known);
     a->slope_err = xx > 0 ? sqrt(squares / xx) : (double)NAN;
@@ -143,13 +144,15 @@ static void compare(const struct af_eval_move *v, size_t n, size_t half, struct 
     }
 }
 
-static enum af_eval_verdict judge(const struct af_eval_age *a, const struct af_eval_ageing *rule)
+static enum af_eval_verdict judge(const struct af_eval_age *a, const struct af_eval_age *first,
+                                  const struct af_eval_ageing *rule)
 {
+    bool scatter = a->scatter_um > first->scatter_um + rule->tolerance_um;
     bool slope = fabs(a->slope - 1) > rule->tolerance_slope + beyond * a->slope_err;
     bool offset = fabs(a->offset_um) > rule->tolerance_um + beyond * a->offset_err_um;
     bool bias = fabs(a->bias_um) > rule->tolerance_bias_um + beyond * a->bias_err_um;
 
-    return slope || offset || bias ? AF_EVAL_STALE : AF_EVAL_FRESH;
+    return slope || offset || scatter || bias ? AF_EVAL_STALE : AF_EVAL_FRESH;
 }
 
 int af_eval_ageing(const struct af_eval_moves *m, const struct af_eval_ageing *rule,
@@ -170,7 +173,7 @@ int af_eval_ageing(const struct af_eval_moves *m, const struct af_eval_ageing *r
         a->moves = rule->window;
         fit(m->move + end - rule->window, rule->window, a);
         compare(m->move, end, rule->window / 2, a);
-        a->verdict = judge(a, rule);
+        a->verdict = judge(a, *age, rule);
     }
     return 0;
 }

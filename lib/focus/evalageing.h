@@ -13,7 +13,8 @@
  *   after - before = offset + slope * moved,   slope 1, offset 0
  *
  * A slope of another kind is a wrong scale; an offset shows where looks from one side of a
- * probe contradict those from the other. An error common to all defocus is not to be seen so; it
+ * probe contradict those from the other; what scatters more about the line than it did, a curve that
+ * breaks up. An error common to all defocus is not to be seen so; it
  * takes what finds focus without the model, a sweep and its label:
  *
  *   bias = defocus predicted - defocus labelled
@@ -43,14 +44,14 @@ void af_eval_moves_release(struct af_eval_moves *m);
 /* How it is judged. */
 struct af_eval_ageing {
     size_t window;            // moves that are judged together
-    double tolerance_um;      // offset that is borne
+    double tolerance_um;      // offset, and growth of the scatter, that are borne
     double tolerance_slope;   // |slope - 1| that is borne
     double tolerance_bias_um; // change of the bias that is borne
 };
 #define AF_EVAL_WINDOW 20
 #define AF_EVAL_TOLERANCE_UM 0.1
 #define AF_EVAL_TOLERANCE_SLOPE 0.1
-#define AF_EVAL_TOLERANCE_BIAS_UM 0.08
+#define AF_EVAL_TOLERANCE_BIAS_UM 0.05
 
 enum af_eval_verdict { AF_EVAL_FRESH, AF_EVAL_STALE };
 const char *af_eval_age_word(enum af_eval_verdict v); // "ok", "stale"
@@ -61,6 +62,7 @@ struct af_eval_age {
     size_t moves;
     double slope, slope_err; // NaN where all ways are the same
     double offset_um, offset_err_um;
+    double scatter_um;           // about the line, standard deviation
     double bias_um, bias_err_um; // change since the log began; NaN: not known
     enum af_eval_verdict verdict;
 };
@@ -70,7 +72,8 @@ struct af_eval_age {
  * its tolerance by more than three standard errors. The errors of the line are the larger ones of
  * those from the residuals and from the promised sigma. The change of bias is the mean over the
  * last half window less that over the first, where both hold two; its error comes from the steps
- * between successive biases. *age: the caller's to free. -1 with AF_ENOFOCUS (fewer moves than the
+ * between successive biases. Stale, too: a scatter that exceeds that of the first window by the
+ * tolerance, for it makes those errors large. *age: the caller's to free. -1 with AF_ENOFOCUS (fewer moves than the
  * window) or AF_ESYS.
  */
 int af_eval_ageing(const struct af_eval_moves *m, const struct af_eval_ageing *rule,

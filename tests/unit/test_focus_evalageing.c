@@ -167,9 +167,22 @@ static void a_bias_may_be_any_but_must_stay(void **state)
 {
     (void)state;
     assert_int_equal(stale_by_bias(0.5, 0.5, 0.02), 0);
-    assert_int_equal(stale_by_bias(0.5, 0.56, 0.02), 0); // is borne
-    assert_true(stale_by_bias(0.5, 0.65, 0.02) >= 1);
-    assert_true(stale_by_bias(0.1, -0.05, 0.02) >= 1);
+    assert_int_equal(stale_by_bias(0.5, 0.54, 0.02), 0); // is borne
+    assert_true(stale_by_bias(0.5, 0.6, 0.02) >= 1);
+    assert_true(stale_by_bias(0.1, 0, 0.02) >= 1);
+}
+
+static void a_curve_that_breaks_up_is_noticed(void **state)
+{
+    struct af_eval_moves m = {0};
+
+    (void)state;
+    plant(&m, 1, 2 * AF_EVAL_WINDOW, 0.02, 1, 0);
+    assert_int_equal(count_stale(&m), 0);
+    for (size_t i = AF_EVAL_WINDOW; i < m.n; i++)
+        m.move[i].change_um += i / 2 % 2 ? 0.2 : -0.2; // neither slope nor offset
+    assert_true(count_stale(&m) >= 1);
+    af_eval_moves_release(&m);
 }
 
 static void few_moves_give_no_verdict(void **state)
@@ -194,6 +207,7 @@ int main(void)
         cmocka_unit_test(errors_of_the_line_are_the_textbooks),
         cmocka_unit_test(a_change_of_bias_is_that_of_the_half_windows),
         cmocka_unit_test(a_bias_may_be_any_but_must_stay),
+        cmocka_unit_test(a_curve_that_breaks_up_is_noticed),
         cmocka_unit_test(few_moves_give_no_verdict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
