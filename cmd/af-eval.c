@@ -402,9 +402,9 @@ static void put_age(struct af_table_out *t, const struct af_eval_age *a)
     af_table_real(t, a->slope_err);
     af_table_real(t, a->offset_um);
     af_table_real(t, a->offset_err_um);
-    af_table_real(t, a->scatter_um);
     af_table_real(t, a->bias_um);
     af_table_real(t, a->bias_err_um);
+    af_table_real(t, a->scatter_um);
     af_table_text(t, af_eval_age_word(a->verdict));
     af_table_end_row(t);
 }
@@ -412,9 +412,9 @@ static void put_age(struct af_table_out *t, const struct af_eval_age *a)
 /* 4 where the last word is that the model has aged. */
 static int run_ageing(struct sink *k, struct af_err *err)
 {
-    static const char *const columns[] = {"time",        "moves",         "slope",      "slope_err",
-                                          "offset_um",   "offset_err_um", "scatter_um", "bias_um",
-                                          "bias_err_um", "verdict"};
+    static const char *const columns[] = {"time",       "moves",         "slope",   "slope_err",
+                                          "offset_um",  "offset_err_um", "bias_um", "bias_err_um",
+                                          "scatter_um", "verdict"};
     const struct opts *o = k->o;
     struct af_eval_ageing rule = {.window = (size_t)o->window,
                                   .tolerance_um = o->tolerance_um,
