@@ -319,6 +319,20 @@ static json_t *json_tensor(const struct af_tensor *t)
                      (json_int_t)t->begin, (json_int_t)(t->begin + t->n * sizeof(float)));
 }
 
+/* As text, or NULL: no memory. json_dumps() loses a key, and does not say so, where its buffer
+ * cannot grow: jansson 2.14. */
+static char *dump(const json_t *root)
+{
+    size_t n = json_dumpb(root, NULL, 0, JSON_COMPACT);
+    char *text = n ? af_calloc(n + 1, 1, NULL) : NULL;
+
+    if (text && json_dumpb(root, text, n, JSON_COMPACT) != n) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
 /* The header as text, or NULL: no memory. */
 static char *format_header(const struct af_tensors *s)
 {
@@ -330,7 +344,7 @@ static char *format_header(const struct af_tensors *s)
         bad = json_object_set_new(meta, s->notes.note[i].key, json_text(s->notes.note[i].value));
     for (size_t i = 0; i < s->n && !bad; i++)
         bad = json_object_set_new(root, s->tensor[i].name, json_tensor(&s->tensor[i])) != 0;
-    text = bad ? NULL : json_dumps(root, JSON_COMPACT);
+    text = bad ? NULL : dump(root);
     json_decref(meta);
     json_decref(root);
     return text;
