@@ -16,7 +16,7 @@ static struct af_image plane(float *v, size_t w, size_t h)
 
 static void the_maximum_passes_over_what_is_no_number(void **state)
 {
-    float v[3][4] = {{NAN, 1, -5, NAN}, {2, NAN, -7, NAN}, {1, 3, -6, NAN}};
+    float v[3][4] = {{NAN, 1, -5, NAN}, {2, NAN, -7, NAN}, {NAN, 3, -6, NAN}};
     const float want[4] = {2, 3, -5, NAN};
     struct af_image max = {0};
 
