@@ -13,9 +13,9 @@
  *   after - before = offset + slope * moved,   slope 1, offset 0
  *
  * A slope of another kind is a wrong scale; an offset shows where looks from one side of a
- * probe contradict those from the other; what scatters more about the line than it did, a curve that
- * breaks up. An error common to all defocus is not to be seen so; it
- * takes what finds focus without the model, a sweep and its label:
+ * probe contradict those from the other; what scatters more about the line than it did, a curve
+ * that breaks up. An error common to all defocus is not to be seen so; it takes what finds focus
+ * without the model, a sweep and its label:
  *
  *   bias = defocus predicted - defocus labelled
  *
@@ -73,8 +73,8 @@ struct af_eval_age {
  * those from the residuals and from the promised sigma. The change of bias is the mean over the
  * last half window less that over the first, where both hold two; its error comes from the steps
  * between successive biases. Stale, too: a scatter that exceeds that of the first window by the
- * tolerance, for it makes those errors large. *age: the caller's to free. -1 with AF_ENOFOCUS (fewer moves than the
- * window) or AF_ESYS.
+ * tolerance, for it makes those errors large. *age: the caller's to free. -1 with AF_ENOFOCUS
+ * (fewer moves than the window) or AF_ESYS.
  */
 int af_eval_ageing(const struct af_eval_moves *m, const struct af_eval_ageing *rule,
                    struct af_eval_age **age, size_t *n, struct af_err *err);

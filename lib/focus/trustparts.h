@@ -10,7 +10,7 @@ void af_trust_sign(const struct af_trust_frame *f, size_t nfeature, double s[AF_
 /* The small picture of an input, sums of 8x8 px. */
 void af_trust_cells(const float *input, double cell[AF_TRUST_CELLS]);
 
-/* Of such a picture, its mean taken off or not, to the usual one at y; infinite where that is flat. */
+/* Of such a picture, its mean taken off or not, to the usual one at y; infinite where flat. */
 double af_trust_likeness(const struct af_trust *t, double y, const double cell[AF_TRUST_CELLS]);
 
 /* Knots below and above y (the same beyond the ends), and the share of the upper one. */

@@ -332,7 +332,7 @@ static void garbage_is_refused_and_named(void **state)
     check_refused(diverge, AF_TRUST_RANGE);
 }
 
-/* As of a look-up table, whose distances are of little use where its frames are nearly all noise. */
+/* As of a look-up table, whose distances are of little use where frames are nearly all noise. */
 static void a_picture_without_its_spot_is_refused_at_any_distance(void **state)
 {
     struct af_trust far = trust;
