@@ -140,7 +140,7 @@ is "$(find . -name 'stopped.ome.tif*')" '' 'and nothing of it is kept'
 orphan() # FILE
 {
     # shellcheck disable=SC2016
-    AF_CAMERA='sim:scope?clock=real' sh -c 'af-zstack --range 20um --step 100nm -q -o "$1" > orphan.tsv 2> orphan.err &
+    AF_CAMERA='sim:scope?clock=real' sh -c 'af-zstack --range 6um --step 100nm -q -o "$1" > orphan.tsv 2> orphan.err &
         echo $! > orphan.pid; wait' sh "$1" & pid=$!
     until [ -s "$1.part" ] || ! kill -0 $pid; do sleep 0.02; done
     kill -9 $pid
@@ -148,11 +148,15 @@ orphan() # FILE
     i=0
     while kill -0 "$(cat orphan.pid)" 2> /dev/null && [ $((i = i + 1)) -lt 500 ]; do sleep 0.02; done
 }
-orphan orphan.ome.tif
-like "$(cat orphan.err)" 'stopped, for the process that started it is gone' 'the end of the parent ends a stack'
-is "$(find . -name 'orphan.ome.tif*')" '' 'and nothing of it is kept'
+if awk '/^SigIgn/ { exit $2 ~ /[13579bdf]$/ }' /proc/self/status; then
+    orphan orphan.ome.tif
+    like "$(cat orphan.err)" 'stopped, for the process that started it is gone' 'the end of the parent ends a stack'
+    is "$(find . -name 'orphan.ome.tif*')" '' 'and nothing of it is kept'
+else
+    skip 'the end of the parent ends a stack' 'SIGHUP is ignored here, and no shell can change that'
+fi
 (trap '' HUP && orphan alone.ome.tif)
-is "$(cut -f 1,2 orphan.tsv | tail -n 1)" 'alone.ome.tif	201' 'but not where SIGHUP is ignored'
+is "$(cut -f 1,2 orphan.tsv | tail -n 1)" 'alone.ome.tif	61' 'but not where SIGHUP is ignored'
 ok 'the stage rests' sh -c 'af-capture -n 1 -o rests.ome.tif'
 ok 'time runs by what is done again' af-capture --camera 'sim:scope?clock=virtual' -o v.ome.tif
 
