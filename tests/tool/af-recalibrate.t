@@ -115,7 +115,7 @@ tab() {
     cp tab.new $tabs.new && mv $tabs.new $tabs
 }
 # comes SECONDS FILE: the file appears
-comes() { t=0; while [ ! -s "$2" ] && [ $t -lt "$1" ]; do sleep 1; t=$((t + 1)); done; [ -s "$2" ]; }
+comes() { t=0; while [ ! -s "$2" ] && [ $t -lt $(($1 * 20)) ]; do sleep 0.05; t=$((t + 1)); done; [ -s "$2" ]; }
 # ended: how a run ends that cron has begun since then, by the log
 ended() {
     t=0
@@ -145,15 +145,24 @@ same d/model.safetensors good.safetensors 'and the model is as it was'
 note "$(grep 'today, trusted' d/log | tail -n 1)"
 is "$(cat mail)" '' 'nothing to mail'
 
-# Killed by SIGKILL, all that cron began, at moments from its start to its end.
+# Killed by SIGKILL, all that cron began, at moments from its start to its end; one that has ended makes room for another.
+fresh
+began=$(date +%s%N)
+# shellcheck disable=SC2086 # words
+af-recalibrate $small -q d
+takes=$(($(date +%s%N) - began))
 fresh
 rm -f job
 tab "$PATH" 0 8 16 24 32 40 48
 lost=0 killed=0
-for ms in 100 300 500 800 1100 1500 2000; do
+for percent in 5 15 30 45 60 75 90; do
     comes 70 job || break
-    sleep "$(awk -v ms=$ms 'BEGIN { print ms / 1000 }')"
-    kill -KILL "-$(cut -d ' ' -f 5 "/proc/$(cat job)/stat" 2> /dev/null)" 2> /dev/null && killed=$((killed + 1))
+    sleep "$(awk -v ns="$takes" -v p=$percent 'BEGIN { print ns / 1e9 * p / 100 }')"
+    if kill -KILL "-$(cut -d ' ' -f 5 "/proc/$(cat job)/stat" 2> /dev/null)" 2> /dev/null; then
+        killed=$((killed + 1))
+    else
+        fresh
+    fi
     rm -f job
     whole || lost=$((lost + 1))
 done
