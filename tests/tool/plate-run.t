@@ -104,7 +104,7 @@ for row in 'A1\t0\t14380\t\t5' 'A1\t0\t\t11240\t5' '\t0\t14380\t11240\t5' 'A1\t0
     n=$(grep -c 'begun$' "$log")
     status_is 1 "a row with a gap: $row" plate-run -q -o gap --no-focus gap.tsv
     is "$(cat err)" 'plate-run: gap.tsv: line 3: a field is empty' 'is told'
-    is "$(grep -c 'begun$' "$log") $(ls gap)" "$n " 'before anything moves or is kept'
+    is "$(grep -c 'begun$' "$log") $(ls -d gap 2> err)" "$n " 'before anything moves or a folder is begun'
 done
 status_is 75 'a device that another program has' plate-run -q -o taken --focus 'exit 75' wells.tsv
 status_is 3 'no stage' env AF_STAGE=tango:/dev/nowhere plate-run -q -o none --no-focus wells.tsv
